@@ -1,0 +1,274 @@
+//! The client: sends requests, again where that is safe, with no more at once than the server bears.
+
+use crate::auth::{Bearer, granted, request_login};
+use crate::error::{Error, ErrorKind};
+use crate::limiter::{Limiter, Place};
+use crate::transport::{Failure, Prepared, Received, exchange, http_client};
+use crate::{Answer, Auth, Request, RequestEvent, RetryPolicy, Safety, base_url, refusal};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// Sees every HTTP request after it was sent.
+pub type Observer = Arc<dyn Fn(&RequestEvent) + Send + Sync>;
+
+/// How a client behaves; the default suits an ordinary instance.
+#[derive(Clone)]
+pub struct ClientOptions {
+    /// Sees every HTTP request.
+    pub observer: Option<Observer>,
+    /// Headers to send with every request; they may hold secrets.
+    pub headers: Vec<(String, String)>,
+    /// How often requests are repeated, and after how long.
+    pub retry: RetryPolicy,
+    /// How many requests are under way at once at most.
+    pub max_concurrency: usize,
+    /// How long a read waits for something to come.
+    pub read_timeout: Duration,
+    /// How long a write waits, and a request that takes minutes by nature.
+    pub write_timeout: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            observer: None,
+            headers: Vec::new(),
+            retry: RetryPolicy::default(),
+            max_concurrency: 8,
+            read_timeout: Duration::from_secs(120),
+            write_timeout: Duration::from_secs(600),
+        }
+    }
+}
+
+/// A client of one Directus instance. Clones are cheap and share the login, the connections and the limits.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    base: String,
+    http: reqwest::Client,
+    headers: HeaderMap,
+    session: Session,
+    limiter: Limiter,
+    observer: Option<Observer>,
+    retry: RetryPolicy,
+    read_timeout: Duration,
+    write_timeout: Duration,
+    sent: AtomicU64,
+}
+
+enum Session {
+    Static(Bearer),
+    /// Whoever logs in holds the lock, so that all others wait for the one login.
+    Login {
+        auth: Auth,
+        current: Mutex<Option<Bearer>>,
+    },
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("url", &self.0.base).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client of the instance at `url`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidUrl`], [`ErrorKind::InvalidOptions`] for a token or header that cannot be sent,
+    /// [`ErrorKind::Io`] if the machine's certificates cannot be loaded.
+    pub fn new(url: &str, auth: Auth, options: ClientOptions) -> Result<Self, Error> {
+        let url = base_url::normalize(url)?;
+        let session = match auth {
+            Auth::Token(token) => Session::Static(Bearer::of(&token)?),
+            auth @ Auth::Password { .. } => Session::Login { auth, current: Mutex::new(None) },
+        };
+        Ok(Self(Arc::new(Inner {
+            base: base_url::as_text(&url),
+            http: http_client(&url)?,
+            headers: headers(&options.headers)?,
+            session,
+            limiter: Limiter::new(options.max_concurrency),
+            observer: options.observer,
+            retry: options.retry,
+            read_timeout: options.read_timeout,
+            write_timeout: options.write_timeout,
+            sent: AtomicU64::new(0),
+        })))
+    }
+
+    /// The instance's URL, normalized: scheme, host, port and path prefix, no slash at the end.
+    pub fn url(&self) -> &str {
+        &self.0.base
+    }
+
+    /// How many HTTP requests were sent so far, retries and logins included.
+    pub fn requests_sent(&self) -> u64 {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends a request, again where that is safe and may help, and gives the answer if it is a good one (2xx).
+    ///
+    /// # Errors
+    /// What the last attempt met. For a [`Safety::Create`] whose answer was lost: [`ErrorKind::Lost`], after one
+    /// attempt.
+    pub async fn send(&self, request: &Request) -> Result<Answer, Error> {
+        let mut place = self.0.limiter.enter().await;
+        let used = self.0.bearer(None, &mut place).await?;
+        match self.0.attempts(request, Some(&used), &mut place).await {
+            Err(error) if error.kind() == ErrorKind::TokenExpired && self.0.can_log_in() => {
+                let renewed = self.0.bearer(Some(&used), &mut place).await?;
+                self.0.attempts(request, Some(&renewed), &mut place).await
+            }
+            result => result,
+        }
+    }
+}
+
+impl Inner {
+    fn can_log_in(&self) -> bool {
+        matches!(self.session, Session::Login { .. })
+    }
+
+    /// The bearer header to send, of a new login if there is none yet, it is stale, or it is the expired one.
+    async fn bearer(&self, expired: Option<&Bearer>, place: &mut Place<'_>) -> Result<Bearer, Error> {
+        let (auth, current) = match &self.session {
+            Session::Static(bearer) => return Ok(bearer.clone()),
+            Session::Login { auth, current } => (auth, current),
+        };
+        let mut current = current.lock().await;
+        let now = Instant::now();
+        let usable = |bearer: &&Bearer| {
+            bearer.is_fresh(now) && expired.is_none_or(|expired| expired.header != bearer.header)
+        };
+        if let Some(bearer) = current.as_ref().filter(usable) {
+            return Ok(bearer.clone());
+        }
+        let bearer = self.log_in(auth, place).await?;
+        *current = Some(bearer.clone());
+        Ok(bearer)
+    }
+
+    async fn log_in(&self, auth: &Auth, place: &mut Place<'_>) -> Result<Bearer, Error> {
+        match auth {
+            Auth::Token(token) => Bearer::of(token),
+            Auth::Password { email, password } => {
+                let answer = Box::pin(self.attempts(&request_login(email, password), None, place)).await?;
+                granted(&answer, Instant::now())
+            }
+        }
+    }
+
+    /// Sends a request until there is an answer to give to the caller.
+    async fn attempts(
+        &self,
+        request: &Request,
+        bearer: Option<&Bearer>,
+        place: &mut Place<'_>,
+    ) -> Result<Answer, Error> {
+        let prepared = Prepared::new(&self.base, request)?;
+        let mut applied = false;
+        for attempt in 1.. {
+            let result = self.once(request, &prepared, bearer, attempt).await;
+            let (ending, asked) = match &result {
+                Ok(received) => (received.ending(), received.retry_after),
+                Err(failure) => (failure.ending, None),
+            };
+            applied |= ending.may_have_been_applied() && request.safety != Safety::Read;
+            if ending.is_throttling() {
+                place.throttled();
+            }
+            if attempt >= self.retry.attempts || !ending.may_repeat(request.safety, request.patient) {
+                return self.conclude(request, result, place).map_err(|error| error.applied_maybe(applied));
+            }
+            tokio::time::sleep(self.retry.delay(attempt, asked, fastrand::f64())).await;
+        }
+        Err(Error::new(ErrorKind::Io, "the request was never sent".to_owned()))
+    }
+
+    fn conclude(
+        &self,
+        request: &Request,
+        result: Result<Received, Failure>,
+        place: &mut Place<'_>,
+    ) -> Result<Answer, Error> {
+        match result {
+            Ok(Received { status: status @ 200..=299, body, .. }) => {
+                place.good();
+                Ok(Answer::new(request, status, body))
+            }
+            Ok(received) => {
+                Err(refusal::refused(request, received.status, received.location.as_deref(), &received.body))
+            }
+            Err(failure) => Err(failure.into_error(request, &self.base, self.patience(request))),
+        }
+    }
+
+    async fn once(
+        &self,
+        request: &Request,
+        prepared: &Prepared,
+        bearer: Option<&Bearer>,
+        attempt: u32,
+    ) -> Result<Received, Failure> {
+        let mut headers = self.headers.clone();
+        if let Some(bearer) = bearer {
+            headers.insert(AUTHORIZATION, bearer.header.clone());
+        }
+        let start = Instant::now();
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let patience = self.patience(request);
+        let result = Box::pin(exchange(&self.http, headers, request, prepared, patience)).await;
+        self.observe(request, prepared, attempt, start.elapsed(), &result);
+        result
+    }
+
+    fn patience(&self, request: &Request) -> Duration {
+        let long = request.patient || request.safety != Safety::Read;
+        if long { self.write_timeout } else { self.read_timeout }
+    }
+
+    fn observe(
+        &self,
+        request: &Request,
+        prepared: &Prepared,
+        attempt: u32,
+        elapsed: Duration,
+        result: &Result<Received, Failure>,
+    ) {
+        let Some(observer) = &self.observer else { return };
+        let received = result.as_ref().ok();
+        observer(&RequestEvent {
+            method: request.method,
+            path: request.redacted_target(),
+            status: received.map(|received| received.status),
+            elapsed,
+            attempt,
+            bytes_sent: prepared.size(request),
+            bytes_received: received.map_or(0, |received| received.body.len() as u64),
+            error: result.as_ref().err().map(Failure::reason),
+        });
+    }
+}
+
+fn headers(given: &[(String, String)]) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let invalid = || {
+            Error::new(
+                ErrorKind::InvalidOptions,
+                format!("the header {name:?} cannot be sent: invalid name or value"),
+            )
+        };
+        let mut value = HeaderValue::from_str(value).map_err(|_| invalid())?;
+        value.set_sensitive(true);
+        headers.append(HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?, value);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,59 @@
+//! Collections as things: making one, and asking whether there is one.
+
+use crate::{Client, Error, ErrorKind, Request, path_segment};
+use serde_json::Value;
+
+/// `POST /collections`.
+pub fn request_create(collection: &Value) -> Request {
+    Request::post("/collections").json(collection.clone())
+}
+
+/// Makes a collection, with the fields that it names. With `meta: null` it is an untracked table.
+///
+/// # Errors
+/// Those of [`Client::send`]; [`ErrorKind::Invalid`] if there is one of that name.
+pub async fn create(client: &Client, collection: &Value) -> Result<Value, Error> {
+    client.send(&request_create(collection)).await?.data()
+}
+
+/// `GET /collections/:name`.
+pub fn request_read(name: &str) -> Request {
+    Request::get(format!("/collections/{}", path_segment(name)))
+}
+
+/// Whether there is a collection of that name. The server answers 403 for one that it does not have, so this holds for
+/// administrators only.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
+    match client.send(&request_read(name)).await {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// `DELETE /collections/:name`.
+pub fn request_delete(name: &str) -> Request {
+    Request::delete(format!("/collections/{}", path_segment(name)))
+}
+
+/// Deletes a collection and all that is in it.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn delete(client: &Client, name: &str) -> Result<(), Error> {
+    client.send(&request_delete(name)).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_encoded() {
+        assert_eq!(request_read("a b").target(), "/collections/a%20b");
+        assert_eq!(request_delete("ü").target(), "/collections/%C3%BC");
+    }
+}

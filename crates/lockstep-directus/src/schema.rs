@@ -1,0 +1,87 @@
+//! The schema API: snapshot, diff, apply. For administrators.
+//!
+//! Bodies go as a file in a form, which `MAX_PAYLOAD_SIZE` does not bind. All three may take minutes on a large
+//! schema, so they get the long timeout and are not repeated when no answer came.
+
+use crate::{Bytes, Client, Error, ErrorKind, Request, Safety};
+use serde::Serialize;
+use serde_json::Value;
+
+/// `GET /schema/snapshot`.
+pub fn request_snapshot() -> Request {
+    Request::get("/schema/snapshot").patient()
+}
+
+/// The schema of the instance.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn snapshot(client: &Client) -> Result<Value, Error> {
+    client.send(&request_snapshot()).await?.data()
+}
+
+/// `POST /schema/diff`, which changes nothing. `force` compares across versions and vendors.
+pub fn request_diff(snapshot: Bytes, force: bool) -> Request {
+    forced(
+        Request::post("/schema/diff").safety(Safety::Read).patient().file("snapshot.json", JSON, snapshot),
+        force,
+    )
+}
+
+/// What the server would change to reach `snapshot`: `{hash, diff}`, or none if nothing.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn diff(
+    client: &Client,
+    snapshot: &(impl Serialize + Sync),
+    force: bool,
+) -> Result<Option<Value>, Error> {
+    let answer = client.send(&request_diff(bytes(snapshot)?, force)).await?;
+    Ok(Some(answer.data()?).filter(|data| !data.is_null()))
+}
+
+/// `POST /schema/apply`. `force` (from 11) skips the check that the schema is still the one that was compared.
+pub fn request_apply(diff: Bytes, force: bool) -> Request {
+    forced(Request::post("/schema/apply").patient().file("diff.json", JSON, diff), force)
+}
+
+/// Applies `{hash, diff}`.
+///
+/// # Errors
+/// Those of [`Client::send`]; [`ErrorKind::Lost`] if the diff may have been applied: read the schema again.
+pub async fn apply(client: &Client, diff: &(impl Serialize + Sync), force: bool) -> Result<(), Error> {
+    client.send(&request_apply(bytes(diff)?, force)).await.map(drop)
+}
+
+const JSON: &str = "application/json";
+
+/// Before 12 the mere presence of `force`, with any value, forces.
+fn forced(request: Request, force: bool) -> Request {
+    if force { request.query("force", "true") } else { request }
+}
+
+fn bytes(value: &impl Serialize) -> Result<Bytes, Error> {
+    let bytes = serde_json::to_vec(value);
+    bytes
+        .map(Bytes::from)
+        .map_err(|_| Error::new(ErrorKind::Io, "the schema cannot be written as JSON".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Body;
+
+    #[test]
+    fn a_diff_is_a_read_and_an_apply_is_not() {
+        let diff = request_diff(Bytes::from_static(b"{}"), true);
+        assert_eq!((diff.target().as_str(), diff.safety), ("/schema/diff?force=true", Safety::Read));
+        let Body::File { content_type, bytes, .. } = diff.body else { panic!("not a file") };
+        assert_eq!((content_type.as_str(), &bytes[..]), (JSON, &b"{}"[..]));
+
+        let apply = request_apply(Bytes::new(), false);
+        assert_eq!((apply.target().as_str(), apply.safety), ("/schema/apply", Safety::Create));
+        assert!(apply.patient);
+    }
+}

@@ -1,0 +1,120 @@
+//! What must never be sent to `POST /schema/apply`, and why.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::change::{ChangeKind, SchemaItem};
+use super::diff::{Entry, List, SchemaDiff, dotted_path, kind_of};
+use super::snapshot::Snapshot;
+
+/// Why a difference is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOutReason {
+    /// The table belongs to a sync tool, not to the schema.
+    OwnTable,
+    /// Directus does not track the table, so a dump of a newer version could not have known it.
+    Untracked,
+    /// Directus 10 would take the update for the deletion of the whole item and drop it.
+    WouldDrop,
+    /// Directus 10 would take the update for the creation of an item that is there already.
+    WouldCreate,
+}
+
+/// A difference that was removed from a diff.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LeftOut {
+    /// The collection.
+    pub collection: String,
+    /// What the difference is about.
+    pub what: SchemaItem,
+    /// The field; none for a collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What it would have done.
+    pub kind: ChangeKind,
+    /// Why it is not sent.
+    pub reason: LeftOutReason,
+    /// The values that it would have changed, as dotted paths; empty for a whole item.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+impl SchemaDiff {
+    /// Removes what must never be sent: anything about `own_tables`, and deletions of what Directus does not track in
+    /// the target (`current` is the target's snapshot; without it, only what the diff itself shows as untracked).
+    ///
+    /// Returns what was left out, sorted.
+    pub fn filter(&mut self, own_tables: &[&str], current: Option<&Snapshot>) -> Vec<LeftOut> {
+        self.leave_out(|what, entry| {
+            if is_about(entry, own_tables) {
+                Some(LeftOutReason::OwnTable)
+            } else if entry.kind() == ChangeKind::Delete && is_untracked(what, entry, current) {
+                Some(LeftOutReason::Untracked)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Makes updates safe for Directus 10, where the first nested difference alone decides what is done with an entry:
+    /// one that begins with a nested `N` or `D` would create or **drop** the whole item.
+    ///
+    /// An `E` or `A` is moved to the front where there is one (differences of one entry touch different paths, so
+    /// their order means nothing otherwise). Entries without any are removed and returned, sorted.
+    pub fn guard_first_kind(&mut self) -> Vec<LeftOut> {
+        for entry in self.lists.iter_mut().flat_map(|list| &mut list.entries) {
+            if entry.kind() == ChangeKind::Update {
+                begin_with_edit(entry);
+            }
+        }
+        self.leave_out(|_, entry| match (entry.kind(), entry.nested().first().map(kind_of)) {
+            (ChangeKind::Update, Some("D")) => Some(LeftOutReason::WouldDrop),
+            (ChangeKind::Update, Some("N")) => Some(LeftOutReason::WouldCreate),
+            _ => None,
+        })
+    }
+
+    fn leave_out(&mut self, reason: impl Fn(SchemaItem, &Entry) -> Option<LeftOutReason>) -> Vec<LeftOut> {
+        let mut left_out = Vec::new();
+        for List { what, entries } in &mut self.lists {
+            entries.retain(|entry| {
+                let reason = reason(*what, entry);
+                left_out.extend(reason.map(|reason| describe(*what, entry, reason)));
+                reason.is_none()
+            });
+        }
+        left_out.sort();
+        left_out
+    }
+}
+
+fn describe(what: SchemaItem, entry: &Entry, reason: LeftOutReason) -> LeftOut {
+    LeftOut {
+        collection: entry.collection().to_owned(),
+        what,
+        field: entry.field().map(str::to_owned),
+        kind: entry.kind(),
+        reason,
+        paths: entry.nested().iter().map(dotted_path).filter(|path| !path.is_empty()).collect(),
+    }
+}
+
+fn is_about(entry: &Entry, tables: &[&str]) -> bool {
+    tables.contains(&entry.collection()) || entry.related().is_some_and(|related| tables.contains(&related))
+}
+
+/// The entry of a deleted collection carries its metadata; anything else needs the snapshot.
+fn is_untracked(what: SchemaItem, entry: &Entry, current: Option<&Snapshot>) -> bool {
+    let shown = what == SchemaItem::Collection
+        && entry.nested().iter().filter_map(|nested| nested.get("lhs")).any(|item| item["meta"].is_null());
+    shown || current.is_some_and(|current| current.is_untracked(entry.collection()))
+}
+
+fn begin_with_edit(entry: &mut Entry) {
+    if let Some(Value::Array(nested)) = entry.0.get_mut("diff")
+        && let Some(edit) = nested.iter().position(|item| matches!(kind_of(item), "E" | "A"))
+    {
+        nested[..=edit].rotate_right(1);
+    }
+}

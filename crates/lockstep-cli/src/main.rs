@@ -1,2 +1,5 @@
 //! The `lockstep` binary.
+mod args;
+mod config;
+
 fn main() {}

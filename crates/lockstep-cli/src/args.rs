@@ -1,0 +1,306 @@
+//! The command line: what can be typed, and nothing about what it means.
+//!
+//! It takes what npm `directus-sync` takes (`--opt value`, `--opt=value`, comma-separated lists, global options before
+//! or after the command) and Lockstep's own options. Every option that a configuration file can set too is an
+//! `Option` here, "given or not": defaults belong to [`crate::config`], which also reads the environment, so that
+//! no secret ever reaches clap's help.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, Parser, Subcommand};
+use secrecy::SecretString;
+
+use crate::config::StateChoice;
+
+mod overrides;
+#[cfg(test)]
+mod tests;
+
+/// The exit code of wrong usage (`EX_USAGE` of sysexits).
+pub(crate) const EXIT_USAGE: u8 = 64;
+
+const EXAMPLES: &str = "\
+Examples:
+  lockstep pull -u https://dev.example.com -t $TOKEN     write the instance into ./directus-config
+  lockstep diff -u https://prod.example.com -t $TOKEN    show what a push would change, changing nothing
+  lockstep push -u https://prod.example.com -t $TOKEN    bring the instance to what the files say
+
+Options can also come from the environment, a .env file and ./directus-sync.config.json or ./lockstep.config.json.
+The command line wins over the environment, the environment over the file; lists add up.";
+
+const PULL_EXAMPLES: &str = "\
+Examples:
+  lockstep pull                              everything, into ./directus-config
+  lockstep pull --dump-path ./directus       into another folder
+  lockstep pull -o roles,policies            only these collections
+  lockstep pull --no-collections --no-specs  only the schema snapshot";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  lockstep diff                      what a push would change
+  lockstep diff --exit-code          exit with 2 when there are differences (for CI)
+  lockstep diff --json > plan.json   the same as one JSON document
+  lockstep diff --prune              also what a push with --prune would delete";
+
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  lockstep push                          show the plan, ask, apply
+  lockstep push --yes                    without the question
+  lockstep push --allow-destructive      also drop fields and collections that the files do not have
+  lockstep push -x settings,presets      leave these collections as they are";
+
+const STATE_EXAMPLES: &str = "\
+Examples:
+  lockstep state show                    what this target has mapped
+  lockstep state link roles 6f1c… 2b9e…  the role 2b9e… of the target is the record 6f1c… of the dump";
+
+/// Keeps Directus instances in step: schema and configuration as files under version control.
+#[derive(Debug, Parser)]
+#[command(name = "lockstep", version, about, after_help = EXAMPLES, max_term_width = 110)]
+#[command(subcommand_required = true, arg_required_else_help = true, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// Wrong usage, and also `--help` and `--version`: print the error with [`clap::Error::print`] (which knows the
+    /// stream) and exit with [`exit_code`].
+    pub(crate) fn read<I>(arguments: I) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString> + Clone,
+    {
+        Self::try_parse_from(arguments)
+    }
+}
+
+/// The exit code of what clap reports: 0 for help and version, else [`EXIT_USAGE`].
+pub(crate) fn exit_code(error: &clap::Error) -> u8 {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        _ => EXIT_USAGE,
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write the schema and configuration of an instance into files
+    Pull(PullArgs),
+    /// Show what a push would change; changes nothing
+    Diff(DiffArgs),
+    /// Bring an instance to what the files say
+    Push(PushArgs),
+    /// See and correct which records of the dump and of the target belong together
+    #[command(after_help = STATE_EXAMPLES)]
+    State(StateArgs),
+}
+
+/// Options of every command, accepted before and after it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// The configuration file [default: the first of ./lockstep.config.json, ./directus-sync.config.js, .cjs, .json]
+    #[arg(short = 'c', long, global = true, value_name = "FILE")]
+    pub(crate) config_path: Option<PathBuf>,
+    /// Where Directus is [env: DIRECTUS_URL]
+    #[arg(short = 'u', long, global = true, value_name = "URL")]
+    pub(crate) directus_url: Option<String>,
+    /// An administrator's static token; email and password are then ignored [env: DIRECTUS_TOKEN]
+    #[arg(short = 't', long, global = true, value_name = "TOKEN", allow_hyphen_values = true)]
+    pub(crate) directus_token: Option<SecretString>,
+    /// An administrator's email [env: DIRECTUS_ADMIN_EMAIL]
+    #[arg(short = 'e', long, global = true, value_name = "EMAIL")]
+    pub(crate) directus_email: Option<String>,
+    /// The administrator's password [env: DIRECTUS_ADMIN_PASSWORD]
+    #[arg(short = 'p', long, global = true, value_name = "PASSWORD", allow_hyphen_values = true)]
+    pub(crate) directus_password: Option<SecretString>,
+    /// Sort the keys of the JSON files that are written
+    #[arg(long, global = true, overrides_with = "no_sort_json")]
+    sort_json: bool,
+    #[arg(long, global = true, hide = true, overrides_with = "sort_json")]
+    no_sort_json: bool,
+    /// Show every request with its time and status (never a secret)
+    #[arg(short = 'd', long, global = true, overrides_with = "no_debug")]
+    debug: bool,
+    #[arg(long, global = true, hide = true, overrides_with = "debug")]
+    no_debug: bool,
+    /// Say nothing but the result, warnings and errors
+    #[arg(short = 'q', long, global = true, conflicts_with = "debug")]
+    pub(crate) quiet: bool,
+    /// Print the result as one JSON document on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorChoice::Auto)]
+    pub(crate) color: ColorChoice,
+}
+
+/// What pull, diff and push have in common: where the dump is, and what of it takes part.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct DumpArgs {
+    /// The folder of the dump [default: ./directus-config]
+    #[arg(long, value_name = "PATH")]
+    dump_path: Option<PathBuf>,
+    /// The folder of the collections, relative to the dump path [default: collections]
+    #[arg(long, value_name = "PATH")]
+    collections_path: Option<PathBuf>,
+    /// The folder of the schema snapshot, relative to the dump path [default: snapshot]
+    #[arg(long, value_name = "PATH")]
+    snapshot_path: Option<PathBuf>,
+    /// Only these collections, comma separated; adds to those of the configuration file [default: all]
+    #[arg(short = 'o', long, value_name = "NAMES", value_delimiter = ',')]
+    only_collections: Option<Vec<String>>,
+    /// Not these collections, comma separated; adds to those of the configuration file [default: none]
+    #[arg(short = 'x', long, value_name = "NAMES", value_delimiter = ',')]
+    exclude_collections: Option<Vec<String>>,
+    /// Leave out the system collections (roles, flows, …)
+    #[arg(long, overrides_with = "collections")]
+    no_collections: bool,
+    #[arg(long, hide = true, overrides_with = "no_collections")]
+    collections: bool,
+    /// Leave out the schema snapshot
+    #[arg(long, overrides_with = "snapshot")]
+    no_snapshot: bool,
+    #[arg(long, hide = true, overrides_with = "no_snapshot")]
+    snapshot: bool,
+    /// The snapshot as one file instead of one per collection, field and relation
+    #[arg(long, overrides_with = "split")]
+    no_split: bool,
+    #[arg(long, hide = true, overrides_with = "no_split")]
+    split: bool,
+    /// Leave the attachments of policies to roles as they are
+    #[arg(long, overrides_with = "sync_policy_roles")]
+    no_sync_policy_roles: bool,
+    #[arg(long, hide = true, overrides_with = "no_sync_policy_roles")]
+    sync_policy_roles: bool,
+    /// Collections whose records keep their ids on every instance: a comma-separated list, all, * or none
+    /// [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    preserve_ids: Option<Vec<String>>,
+    /// Where the mappings of the target are.
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Where a target's mappings (SyncID to local id) are kept.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct StoreArgs {
+    /// Where the target's mappings are: its sync extension, a table in it, or a file beside the dump [default: auto]
+    #[arg(long, value_name = "WHERE", value_enum)]
+    state: Option<StateChoice>,
+    /// The file of the mappings; implies --state file [default: beside the dump]
+    #[arg(long, value_name = "PATH")]
+    state_file: Option<PathBuf>,
+}
+
+/// How a dump is compared with an instance: diff and push.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CompareArgs {
+    /// Go on although the dump comes from another Directus version
+    #[arg(short = 'f', long)]
+    pub(crate) force: bool,
+    /// Accepted for compatibility: the schema diff is always readable
+    #[arg(long)]
+    pub(crate) pretty_diff: bool,
+    /// Also delete records that the dump does not have and that Lockstep has never written
+    #[arg(long)]
+    pub(crate) prune: bool,
+}
+
+/// `lockstep pull`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = PULL_EXAMPLES)]
+pub(crate) struct PullArgs {
+    /// The dump.
+    #[command(flatten)]
+    pub(crate) dump: DumpArgs,
+    /// The folder of the API specifications, relative to the dump path [default: specs]
+    #[arg(long, value_name = "PATH")]
+    specs_path: Option<PathBuf>,
+    /// Leave out the OpenAPI and GraphQL specifications
+    #[arg(long, overrides_with = "specs")]
+    no_specs: bool,
+    #[arg(long, hide = true, overrides_with = "no_specs")]
+    specs: bool,
+}
+
+/// `lockstep diff`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(crate) struct DiffArgs {
+    /// The dump.
+    #[command(flatten)]
+    pub(crate) dump: DumpArgs,
+    /// The comparison.
+    #[command(flatten)]
+    pub(crate) compare: CompareArgs,
+    /// Exit with 2 when there are differences
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+/// `lockstep push`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = PUSH_EXAMPLES)]
+pub(crate) struct PushArgs {
+    /// The dump.
+    #[command(flatten)]
+    pub(crate) dump: DumpArgs,
+    /// The comparison.
+    #[command(flatten)]
+    pub(crate) compare: CompareArgs,
+    /// Answer ordinary questions with yes, never destructive ones
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    /// Allow dropping fields, collections and relations, and mass deletions
+    #[arg(long)]
+    pub(crate) allow_destructive: bool,
+    /// Accepted for compatibility: Lockstep orders the whole push and needs no second try [default: 20]
+    #[arg(long, value_name = "COUNT")]
+    max_push_retries: Option<u32>,
+}
+
+/// `lockstep state`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StateArgs {
+    /// The folder of the dump, beside which a state file is [default: ./directus-config]
+    #[arg(long, global = true, value_name = "PATH")]
+    dump_path: Option<PathBuf>,
+    /// Where the target's mappings are: its sync extension, a table in it, or a file beside the dump [default: auto]
+    #[arg(long, global = true, value_name = "WHERE", value_enum)]
+    state: Option<StateChoice>,
+    /// The file of the mappings; implies --state file [default: beside the dump]
+    #[arg(long, global = true, value_name = "PATH")]
+    state_file: Option<PathBuf>,
+    /// What to do with it.
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+}
+
+/// The commands under `lockstep state`.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Settle that a record of the target is a certain record of the dump
+    Link {
+        /// The collection, e.g. roles
+        collection: String,
+        /// The record in the dump: its _syncId
+        sync_id: String,
+        /// The record on the target: its id
+        #[arg(allow_hyphen_values = true)]
+        local_id: String,
+    },
+    /// Show which records of the target are known, and as what
+    Show,
+}

@@ -1,0 +1,247 @@
+//! What can be wrong with a configuration, and what is only worth a word.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::layer::Origin;
+
+/// The collections as a hint.
+const COLLECTIONS: &str = "The collections are dashboards, flows, folders, operations, panels, permissions, policies, \
+     presets, roles, settings and translations.";
+
+/// A configuration that cannot be used. Nothing was read from or written to an instance; exit code 64.
+#[derive(Debug, Error)]
+pub(crate) enum ConfigError {
+    /// `--config-path` names a file that is not there.
+    #[error("the configuration file {} does not exist", path.display())]
+    NoSuchFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A JavaScript configuration.
+    #[error("{} is a JavaScript configuration, which this version of Lockstep cannot read", path.display())]
+    JavaScript {
+        /// The file.
+        path: PathBuf,
+        /// The file whose `extends` names it.
+        extended_by: Option<PathBuf>,
+    },
+    /// A file that exists and cannot be read.
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A configuration file that is not JSON.
+    #[error("{}, line {line}, column {column}: not valid JSON: {problem}", path.display())]
+    NotJson {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1, 0 before the first character.
+        column: usize,
+        /// What the parser says.
+        problem: String,
+    },
+    /// A value of the wrong type.
+    #[error("{}: \"{key}\" must be {expected}, but is {found}", path.display())]
+    WrongType {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots and indexes (`extends[1]`).
+        key: String,
+        /// What it should be, with an article.
+        expected: &'static str,
+        /// What it is, with an article.
+        found: String,
+    },
+    /// A file whose JSON is no object.
+    #[error("{}: a configuration must be an object, but is {found}", path.display())]
+    NotAnObject {
+        /// The file.
+        path: PathBuf,
+        /// What it is, with an article.
+        found: String,
+    },
+    /// Hooks, which are functions, in JSON, which has none.
+    #[error("{}: \"{key}\" is given, but hooks are functions, and JSON cannot hold functions", path.display())]
+    HooksInJson {
+        /// The file.
+        path: PathBuf,
+        /// The first hook.
+        key: String,
+    },
+    /// A name that is none of the collections.
+    #[error("\"{name}\" (from {origin}) is not a collection that is synced")]
+    UnknownCollection {
+        /// As given.
+        name: String,
+        /// Who gave it.
+        origin: Origin,
+        /// What was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// A collection whose ids the database counts.
+    #[error("the ids of {name} cannot be preserved (from {origin}): the database counts them")]
+    NotPreservable {
+        /// The collection.
+        name: String,
+        /// Who gave it.
+        origin: Origin,
+    },
+    /// `none` next to a name.
+    #[error("\"none\" cannot be combined with other names in the list of preserved ids (from {origin})")]
+    NoneAndMore {
+        /// Who gave it.
+        origin: Origin,
+    },
+    /// A `.env` file that is not understood. Its content is not shown: it holds secrets.
+    #[error("{}, line {line}: {problem}", path.display())]
+    DotEnv {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// No URL.
+    #[error("no Directus URL is given")]
+    MissingUrl,
+    /// A URL that is none.
+    #[error("\"{url}\" (from {origin}) is not a URL of a Directus instance")]
+    InvalidUrl {
+        /// As given, without credentials.
+        url: String,
+        /// Who gave it.
+        origin: Origin,
+    },
+    /// No token, no email, no password.
+    #[error("no way to log in is given: neither a token nor an email and password")]
+    MissingCredentials,
+    /// An email without its password.
+    #[error("an email is given (from {origin}), but no password")]
+    MissingPassword {
+        /// Who gave the email.
+        origin: Origin,
+    },
+    /// A password without its email.
+    #[error("a password is given (from {origin}), but no email")]
+    MissingEmail {
+        /// Who gave the password.
+        origin: Origin,
+    },
+}
+
+impl ConfigError {
+    /// What the user can do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoSuchFile { .. } => "Check --config-path; it is relative to the working directory.",
+            Self::JavaScript { extended_by: Some(_), .. } => {
+                "JavaScript configuration comes in a later version. Convert the file to JSON and name that in \"extends\"."
+            }
+            Self::JavaScript { extended_by: None, .. } => {
+                "JavaScript configuration comes in a later version. Convert it to JSON, as ./lockstep.config.json or a \
+                 file that --config-path names."
+            }
+            Self::HooksInJson { .. } => {
+                "Remove the hooks; JavaScript configuration, which can hold them, comes in a later version."
+            }
+            Self::UnknownCollection { nearest: Some(nearest), .. } => {
+                return Some(format!("Did you mean {nearest}? {COLLECTIONS}"));
+            }
+            Self::UnknownCollection { nearest: None, .. } => COLLECTIONS,
+            Self::NotPreservable { .. } => {
+                "Only dashboards, flows, folders, operations, panels, policies, roles and translations have ids that \
+                 can be the same on every instance."
+            }
+            Self::NoneAndMore { .. } => "Give either none or the list of collections.",
+            Self::MissingUrl => {
+                "Give --directus-url, set DIRECTUS_URL (a .env file will do), or \"directusUrl\" in the configuration \
+                 file."
+            }
+            Self::InvalidUrl { .. } => {
+                "It has to begin with http:// or https://, for example https://cms.example.com."
+            }
+            Self::MissingCredentials => {
+                "Give --directus-token (DIRECTUS_TOKEN, \"directusToken\"), or --directus-email and \
+                 --directus-password (DIRECTUS_ADMIN_EMAIL and DIRECTUS_ADMIN_PASSWORD)."
+            }
+            Self::MissingPassword { .. } => {
+                "Give --directus-password, set DIRECTUS_ADMIN_PASSWORD, or use a token instead."
+            }
+            Self::MissingEmail { .. } => {
+                "Give --directus-email, set DIRECTUS_ADMIN_EMAIL, or use a token instead."
+            }
+            Self::DotEnv { .. } => "A line is NAME=value, a comment that begins with #, or empty.",
+            Self::WrongType { .. }
+            | Self::NotAnObject { .. }
+            | Self::NotJson { .. }
+            | Self::Unreadable { .. } => {
+                return None;
+            }
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Something that is probably not meant so. Its `Display` is one sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum Warning {
+    /// A key that means nothing.
+    #[error("{}: unknown key \"{key}\" is ignored{}", path.display(), did_you_mean(*nearest))]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots.
+        key: String,
+        /// What was probably meant.
+        nearest: Option<&'static str>,
+    },
+    /// A key that only JavaScript can give a meaning.
+    #[error("{}: \"{key}\" has no effect: what it configures are functions of the JavaScript SDK", path.display())]
+    NoEffect {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots.
+        key: String,
+    },
+    /// An `extends` that leads nowhere.
+    #[error("{}: extends \"{parent}\", which does not exist and is skipped", path.display())]
+    MissingParent {
+        /// The file.
+        path: PathBuf,
+        /// As written.
+        parent: String,
+    },
+    /// A secret where others can read it.
+    #[error("{} holds a secret ({key}) and is tracked by git", path.display())]
+    SecretInGit {
+        /// The file.
+        path: PathBuf,
+        /// The key or variable.
+        key: &'static str,
+    },
+}
+
+fn did_you_mean(nearest: Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!(", did you mean \"{nearest}\"?"))
+}
+
+impl Warning {
+    /// What the user can do about it.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::SecretInGit { .. } => Some(
+                "Give it by the environment or an untracked .env file instead, and replace it: it stays in the history.",
+            ),
+            _ => None,
+        }
+    }
+}

@@ -16,7 +16,7 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { attempts: 5, base: Duration::from_millis(500), cap: Duration::from_secs(30) }
+        Self { attempts: 5, base: Duration::from_millis(250), cap: Duration::from_secs(30) }
     }
 }
 
@@ -26,12 +26,12 @@ impl RetryPolicy {
         Self { attempts: 1, ..Self::default() }
     }
 
-    /// The wait after attempt number `attempt`: exponential with jitter (from 0 to 1), and no shorter than the server
-    /// asks, up to the cap.
+    /// The wait after attempt number `attempt`: what the server asks for, and on top of it an exponential wait with
+    /// jitter (from 0 to 1), so that those who wait together do not come back together; all of it up to the cap.
     pub(crate) fn delay(&self, attempt: u32, asked: Option<Duration>, jitter: f64) -> Duration {
         let longest = self.base.saturating_mul(1 << attempt.saturating_sub(1).min(16));
         let drawn = longest.min(self.cap).mul_f64(0.5 + jitter / 2.0);
-        drawn.max(asked.unwrap_or_default()).min(self.cap)
+        drawn.saturating_add(asked.unwrap_or_default()).min(self.cap)
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(seconds(1, None, 1.0), 1.0);
         assert_eq!(seconds(3, None, 1.0), 4.0);
         assert_eq!(seconds(40, None, 1.0), 30.0);
-        assert_eq!(seconds(1, Some(7), 1.0), 7.0);
+        assert_eq!(seconds(1, Some(7), 1.0), 8.0);
         assert_eq!(seconds(1, Some(0), 1.0), 1.0);
         assert_eq!(seconds(1, Some(3600), 1.0), 30.0);
     }

@@ -1,0 +1,114 @@
+use serde_json::{Value, json};
+
+use super::{diff_of, snapshot_of};
+use crate::schema::{LeftOut, LeftOutReason, OWN_TABLES, SchemaDiff, Snapshot};
+
+fn told(left_out: &[LeftOut]) -> Vec<String> {
+    let tell = |it: &LeftOut| {
+        let name = it
+            .field
+            .as_ref()
+            .map_or_else(|| it.collection.clone(), |field| format!("{}.{field}", it.collection));
+        format!("{:?} {name} {:?}", it.kind, it.reason)
+    };
+    left_out.iter().map(tell).collect()
+}
+
+fn dropped(name: &str, meta: Value) -> Value {
+    json!({"collection": name, "diff": [{"kind": "D", "lhs": {"collection": name, "meta": meta, "schema": {}}}]})
+}
+
+fn collections(entries: Value) -> SchemaDiff {
+    diff_of(json!({"collections": entries, "fields": [], "relations": []}))
+}
+
+fn nested(diff: &SchemaDiff) -> Value {
+    diff.to_value()["diff"]["fields"][0]["diff"].clone()
+}
+
+fn field_update(nested: Value) -> SchemaDiff {
+    diff_of(json!({"collections": [], "relations": [],
+        "fields": [{"collection": "posts", "field": "title", "diff": nested}]}))
+}
+
+#[test]
+fn own_tables_are_left_out_whatever_happens_to_them() {
+    let mut diff = diff_of(json!({
+        "collections": [dropped("directus_sync_id_map", json!({})), dropped("posts", json!({}))],
+        "fields": [{"collection": "lockstep_state", "field": "x", "diff": [{"kind": "N", "rhs": {}}]}],
+        "relations": [{"collection": "a", "field": "b", "related_collection": "lockstep_state",
+                       "diff": [{"kind": "N", "rhs": {}}]}],
+    }));
+    let left_out = diff.filter(&OWN_TABLES, None);
+    assert_eq!(
+        told(&left_out),
+        ["Create a.b OwnTable", "Delete directus_sync_id_map OwnTable", "Create lockstep_state.x OwnTable"]
+    );
+    assert_eq!(diff.changes(None).len(), 1, "what is the user's stays");
+}
+
+#[test]
+fn deletions_of_untracked_tables_are_left_out() {
+    let mut value = snapshot_of(&["legacy", "posts"]).to_value();
+    value["collections"][0]["meta"] = json!(null);
+    let current = Snapshot::from_value(value).unwrap();
+    let mut diff = diff_of(json!({
+        "collections": [dropped("posts", json!({})), dropped("unknown", json!(null))],
+        "fields": [
+            {"collection": "legacy", "field": "id", "diff": [{"kind": "D", "lhs": {}}]},
+            {"collection": "legacy", "field": "x", "diff": [{"kind": "E", "path": ["type"], "lhs": "a", "rhs": "b"}]},
+        ],
+        "relations": [],
+    }));
+    let left_out = diff.filter(&OWN_TABLES, Some(&current));
+    assert_eq!(told(&left_out), ["Delete legacy.id Untracked", "Delete unknown Untracked"]);
+    assert_eq!(diff.changes(None).len(), 2);
+}
+
+#[test]
+fn an_emptied_diff_is_empty_and_keeps_its_lists() {
+    let mut diff = collections(json!([dropped("lockstep_state", json!(null))]));
+    assert!(!diff.is_empty());
+    diff.filter(&OWN_TABLES, None);
+    assert!(diff.is_empty());
+    assert_eq!(diff.to_value()["diff"], json!({"collections": [], "fields": [], "relations": []}));
+}
+
+#[test]
+fn an_update_is_made_to_begin_with_an_edit() {
+    let mut diff = field_update(json!([
+        {"kind": "D", "path": ["meta", "old"], "lhs": 1},
+        {"kind": "N", "path": ["meta", "new"], "rhs": 1},
+        {"kind": "E", "path": ["type"], "lhs": "a", "rhs": "b"},
+        {"kind": "E", "path": ["meta", "note"], "lhs": "a", "rhs": "b"},
+    ]));
+    assert_eq!(diff.guard_first_kind(), []);
+    let kinds: Vec<Value> =
+        nested(&diff).as_array().unwrap().iter().map(|item| item["path"].clone()).collect();
+    assert_eq!(
+        kinds,
+        [json!(["type"]), json!(["meta", "old"]), json!(["meta", "new"]), json!(["meta", "note"])]
+    );
+}
+
+#[test]
+fn an_update_that_would_drop_a_column_is_left_out() {
+    let mut diff = field_update(json!([{"kind": "D", "path": ["meta"], "lhs": {}}]));
+    let left_out = diff.guard_first_kind();
+    assert_eq!(left_out[0].reason, LeftOutReason::WouldDrop);
+    assert_eq!(left_out[0].paths, ["meta"]);
+    assert!(diff.is_empty());
+
+    let mut diff = field_update(json!([{"kind": "N", "path": ["meta", "searchable"], "rhs": true}]));
+    assert_eq!(told(&diff.guard_first_kind()), ["Update posts.title WouldCreate"]);
+}
+
+#[test]
+fn whole_items_are_sent_as_they_are() {
+    let mut diff = collections(
+        json!([dropped("posts", json!({})), {"collection": "a", "diff": [{"kind": "N", "rhs": {}}]}]),
+    );
+    let before = diff.clone();
+    assert_eq!(diff.guard_first_kind(), []);
+    assert_eq!(diff, before);
+}

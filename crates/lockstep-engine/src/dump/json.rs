@@ -1,0 +1,147 @@
+//! JSON files, read with line and column, and written byte for byte as JavaScript would.
+
+use std::cmp::Ordering;
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+
+use super::error::DumpError;
+
+/// The bytes of a dump file: `JSON.stringify(value, null, 2)` and a newline.
+///
+/// Integers beyond 2^53 are written in full, where JavaScript would round them.
+#[must_use]
+pub fn canonical(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let formatter = JavaScript(PrettyFormatter::with_indent(b"  "));
+    value
+        .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
+        .expect("a JSON value with text keys is written to memory");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Sorts the keys of all objects, at any depth: as JavaScript lists the keys of an object that was filled in sorted
+/// order, so array indices first, by number, then the others by UTF-16 code unit.
+pub fn sort_keys(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.values_mut().for_each(sort_keys);
+            let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
+            entries.sort_by(|(left, _), (right, _)| compare_keys(left, right));
+            map.extend(entries);
+        }
+        Value::Array(items) => items.iter_mut().for_each(sort_keys),
+        _ => {}
+    }
+}
+
+fn compare_keys(left: &str, right: &str) -> Ordering {
+    match (array_index(left), array_index(right)) {
+        (Some(left), Some(right)) => left.cmp(&right),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => left.encode_utf16().cmp(right.encode_utf16()),
+    }
+}
+
+/// An integer below 2^32 - 1 in its shortest form.
+fn array_index(key: &str) -> Option<u32> {
+    let index: u32 = key.parse().ok().filter(|&index| index < u32::MAX)?;
+    (index.to_string() == key).then_some(index)
+}
+
+/// Reads a JSON file; a byte order mark is skipped.
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Value, DumpError> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        DumpError::Json {
+            path: path.to_owned(),
+            line: error.line(),
+            column: error.column(),
+            reason: text.strip_suffix(&place).unwrap_or(&text).to_owned(),
+            unmerged: bytes.split(|&byte| byte == b'\n').any(|line| line.starts_with(b"<<<<<<< ")),
+        }
+    })
+}
+
+/// Two spaces as the standard formatter, numbers as JavaScript.
+struct JavaScript<'a>(PrettyFormatter<'a>);
+
+impl Formatter for JavaScript<'_> {
+    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(number(value).as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+/// JavaScript's number-to-string (ECMA-262, `Number::toString`): plain digits from 1e-6 up to 1e21, else an exponent
+/// with its sign.
+fn number(value: f64) -> String {
+    let (sign, magnitude) = if value < 0.0 { ("-", -value) } else { ("", value) };
+    let scientific = format!("{magnitude:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let digits = mantissa.replace('.', "");
+    let point = exponent.parse::<i32>().unwrap_or_default() + 1;
+    format!("{sign}{}", place_point(&digits, point))
+}
+
+/// `digits` with the decimal point after the first `point` of them.
+fn place_point(digits: &str, point: i32) -> String {
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
+    if digits == "0" || digits == "-0" {
+        "0".into()
+    } else if (count..=21).contains(&point) {
+        format!("{digits}{}", zeros(point - count))
+    } else if (1..=21).contains(&point) {
+        let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or_default());
+        format!("{whole}.{fraction}")
+    } else if (-5..=0).contains(&point) {
+        format!("0.{}{digits}", zeros(-point))
+    } else {
+        let (first, rest) = digits.split_at(1);
+        let dot = if rest.is_empty() { "" } else { "." };
+        format!("{first}{dot}{rest}e{:+}", point - 1)
+    }
+}

@@ -1,3 +1,15 @@
-//! placeholder
+//! The domain of Lockstep, pure: no IO, no clock, no async.
+//!
+//! All data takes one road. A *state* (schema snapshot and keyed records) is read from a source and from a target;
+//! [`identity`] tells which record is which; [`reconcile`] compares them and gives the changes as one value;
+//! [`plan`] orders these into batches that a server accepts; whoever has a connection carries them out.
 
+pub mod collection;
+pub mod identity;
+pub mod label;
+pub mod plan;
+pub mod reconcile;
+pub mod record;
+pub mod report;
 pub mod schema;
+pub mod version;

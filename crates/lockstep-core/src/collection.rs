@@ -1,0 +1,320 @@
+//! The registry: what each synchronized system collection is.
+//!
+//! One row describes a collection completely: its key, what its fields refer to, what stays out of the dump,
+//! what makes two records the same. Reading, normalizing, matching, planning and writing all go by it, so that a
+//! collection (or a field of a new Directus version) is a row here and code nowhere.
+
+/// The kind of primary key that a collection has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// A UUID, which a client may choose when it creates the record.
+    Uuid,
+    /// An integer that the server makes.
+    Integer,
+    /// One row only, never created nor deleted.
+    Singleton,
+}
+
+/// A field that holds the id of a record of another collection (or of its own).
+#[derive(Clone, Copy, Debug)]
+pub struct Reference {
+    /// Where the id is: a field, or a place inside a JSON field (`options.flow`).
+    pub path: &'static str,
+    /// The collection that is referred to.
+    pub target: &'static str,
+    /// True if the server insists that the target exists when the reference is written. `flows.operation` has no
+    /// foreign key, and a template inside options is resolved when the flow runs.
+    pub enforced: bool,
+}
+
+/// One part of the name that people know a record by.
+#[derive(Clone, Copy, Debug)]
+pub enum LabelPart {
+    /// The text of a field.
+    Field(&'static str),
+    /// The name of the record that a field refers to.
+    Named(&'static str),
+}
+
+/// One synchronized collection.
+#[derive(Debug)]
+pub struct Collection {
+    /// The name without its `directus_` prefix, as in files and mapping tables.
+    pub name: &'static str,
+    /// The kind of its primary key.
+    pub key: Key,
+    /// True if the SyncID is the id whatever `--preserve-ids` says (flows, folders): their ids are public, in
+    /// webhook addresses and in the files of a folder.
+    pub always_preserved: bool,
+    /// Fields that belong to the instance or repeat what other records say.
+    pub ignored: &'static [&'static str],
+    /// Fields that hold secrets; a `*` stands for any text.
+    pub secrets: &'static [&'static str],
+    /// What its fields refer to.
+    pub references: &'static [Reference],
+    /// The field with attachments of roles (policies only).
+    pub attachments: Option<&'static str>,
+    /// The fields that together name a record; empty where nothing does. A field that a version does not have
+    /// counts as null.
+    pub natural_key: &'static [&'static str],
+    /// True if the server lets several records have the same natural key and treats them alike.
+    pub twins: bool,
+    /// True if twins beyond those of the dump are merged away (permissions), not kept.
+    pub merges_twins: bool,
+    /// Fields whose value only one record may have, and which are freed before they are given to another.
+    pub unique: &'static [&'static str],
+    /// Fields that the server refuses to change in one request.
+    pub change_apart: &'static [&'static str],
+    /// True if deletions go before writes, because of uniqueness over ordinary fields.
+    pub delete_first: bool,
+    /// The children that the server deletes together with a record: collection and the field that names the parent.
+    pub cascades: &'static [(&'static str, &'static str)],
+    /// What people know a record by.
+    pub label: &'static [LabelPart],
+    /// Only rows whose field of this name is null are synchronized.
+    pub only_null: Option<&'static str>,
+    /// The order in the file: these fields joined by `-`; empty means by SyncID.
+    pub file_order: &'static [&'static str],
+    /// The first major version that has the collection.
+    pub since_major: u32,
+}
+
+const fn reference(path: &'static str, target: &'static str) -> Reference {
+    Reference { path, target, enforced: true }
+}
+
+const fn loose(path: &'static str, target: &'static str) -> Reference {
+    Reference { path, target, enforced: false }
+}
+
+const PLAIN: Collection = Collection {
+    name: "",
+    key: Key::Uuid,
+    always_preserved: false,
+    ignored: &[],
+    secrets: &[],
+    references: &[],
+    attachments: None,
+    natural_key: &["name"],
+    twins: false,
+    merges_twins: false,
+    unique: &[],
+    change_apart: &[],
+    delete_first: false,
+    cascades: &[],
+    label: &[LabelPart::Field("name")],
+    only_null: None,
+    file_order: &[],
+    since_major: 10,
+};
+
+/// All synchronized collections; what a natural key refers to stands before what has that key.
+///
+/// Facts: directus-sync's documentation and the servers themselves (10.13.1, 11.17.4, 12.4.0).
+pub static COLLECTIONS: [Collection; 11] = [
+    Collection {
+        name: "settings",
+        key: Key::Singleton,
+        ignored: &[
+            "project_logo",
+            "public_foreground",
+            "public_background",
+            "public_favicon",
+            "project_url",
+            "project_id",
+        ],
+        secrets: &["ai_*_api_key", "license_key"],
+        references: &[
+            reference("public_registration_role", "roles"),
+            reference("storage_default_folder", "folders"),
+        ],
+        natural_key: &[],
+        label: &[LabelPart::Field("project_name")],
+        ..PLAIN
+    },
+    Collection {
+        name: "folders",
+        always_preserved: true,
+        references: &[reference("parent", "folders")],
+        natural_key: &["parent", "name"],
+        ..PLAIN
+    },
+    Collection {
+        name: "translations",
+        natural_key: &["language", "key"],
+        change_apart: &["language", "key"],
+        delete_first: true,
+        label: &[LabelPart::Field("key"), LabelPart::Field("language")],
+        ..PLAIN
+    },
+    Collection {
+        name: "flows",
+        always_preserved: true,
+        ignored: &["date_created", "user_created", "operations"],
+        references: &[loose("operation", "operations")],
+        cascades: &[("operations", "flow")],
+        ..PLAIN
+    },
+    Collection {
+        name: "operations",
+        ignored: &["date_created", "user_created"],
+        references: &[
+            reference("flow", "flows"),
+            reference("resolve", "operations"),
+            reference("reject", "operations"),
+            loose("options.flow", "flows"),
+        ],
+        natural_key: &["flow", "key"],
+        unique: &["resolve", "reject"],
+        label: &[LabelPart::Named("flow"), LabelPart::Field("key")],
+        file_order: &["key"],
+        ..PLAIN
+    },
+    Collection {
+        name: "roles",
+        ignored: &["users", "children", "policies"],
+        references: &[reference("parent", "roles")],
+        ..PLAIN
+    },
+    Collection {
+        name: "policies",
+        ignored: &["users", "permissions"],
+        attachments: Some("roles"),
+        cascades: &[("permissions", "policy")],
+        since_major: 11,
+        ..PLAIN
+    },
+    Collection {
+        name: "permissions",
+        key: Key::Integer,
+        references: &[reference("role", "roles"), reference("policy", "policies")],
+        natural_key: &["role", "policy", "collection", "action"],
+        twins: true,
+        merges_twins: true,
+        label: &[
+            LabelPart::Named("role"),
+            LabelPart::Named("policy"),
+            LabelPart::Field("action"),
+            LabelPart::Field("collection"),
+        ],
+        file_order: &["policy", "collection", "action"],
+        ..PLAIN
+    },
+    Collection {
+        name: "dashboards",
+        ignored: &["date_created", "user_created", "panels"],
+        cascades: &[("panels", "dashboard")],
+        ..PLAIN
+    },
+    Collection {
+        name: "panels",
+        ignored: &["date_created", "user_created"],
+        references: &[reference("dashboard", "dashboards")],
+        natural_key: &[],
+        label: &[LabelPart::Named("dashboard"), LabelPart::Field("name"), LabelPart::Field("type")],
+        ..PLAIN
+    },
+    Collection {
+        name: "presets",
+        key: Key::Integer,
+        ignored: &["user"],
+        references: &[reference("role", "roles")],
+        natural_key: &["role", "collection", "bookmark"],
+        twins: true,
+        label: &[LabelPart::Field("collection"), LabelPart::Field("bookmark"), LabelPart::Named("role")],
+        only_null: Some("user"),
+        ..PLAIN
+    },
+];
+
+impl PartialEq for Collection {
+    /// Names are unique in the registry.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Collection {}
+
+impl Collection {
+    /// The collection of this name, with or without the `directus_` prefix.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        let name = name.strip_prefix("directus_").unwrap_or(name);
+        COLLECTIONS.iter().find(|collection| collection.name == name)
+    }
+
+    /// The full name, as the server uses it.
+    #[must_use]
+    pub fn system_name(&self) -> String {
+        format!("directus_{}", self.name)
+    }
+
+    /// True if the field stays out of the dump and is never written.
+    #[must_use]
+    pub fn ignores(&self, field: &str) -> bool {
+        field == "id" || self.ignored.contains(&field)
+    }
+
+    /// True if the field holds a secret.
+    #[must_use]
+    pub fn is_secret(&self, field: &str) -> bool {
+        self.secrets.iter().any(|pattern| matches_pattern(pattern, field))
+    }
+
+    /// True if records refer to records of the same collection, so that their order matters inside one batch.
+    #[must_use]
+    pub fn refers_to_itself(&self) -> bool {
+        self.references.iter().any(|reference| reference.enforced && reference.target == self.name)
+    }
+
+    /// The collections that this one refers to, itself left out, attachments included.
+    pub fn referred(&self) -> impl Iterator<Item = &'static str> {
+        let attached = self.attachments.map(|_| "roles");
+        self.references.iter().map(|reference| reference.target).chain(attached)
+    }
+}
+
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn natural_keys_refer_only_to_what_stands_before_them() {
+        for (place, collection) in COLLECTIONS.iter().enumerate() {
+            for reference in collection.references {
+                if collection.natural_key.contains(&reference.path) && reference.target != collection.name {
+                    let target = COLLECTIONS.iter().position(|c| c.name == reference.target);
+                    assert!(target < Some(place), "{}.{}", collection.name, reference.path);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_names_only_collections_that_exist() {
+        for collection in &COLLECTIONS {
+            for target in collection.referred().chain(collection.cascades.iter().map(|(child, _)| *child)) {
+                assert!(Collection::named(target).is_some(), "{} -> {target}", collection.name);
+            }
+        }
+    }
+
+    #[test]
+    fn secrets_go_by_pattern() {
+        let settings = Collection::named("directus_settings").unwrap();
+        assert!(settings.is_secret("ai_openai_api_key"));
+        assert!(settings.is_secret("ai_openai_compatible_api_key"));
+        assert!(!settings.is_secret("ai_openai_compatible_base_url"));
+        assert!(!settings.is_secret("ai_api_key_hint"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Changes in the order in which a server accepts them, as batches.
+//!
+//! The whole graph is ordered before the first write:
+//! 1. values that only one record may have are released by whoever holds them;
+//! 2. deletions that stand in the way of writes (translations);
+//! 3. collection by collection, what is referred to first: creations, then updates. Collections that do not refer
+//!    to each other are written at the same time; so are batches of one collection whose records do not;
+//! 4. deletions, children first; what the server deletes along with a parent is not sent.
+
+mod graph;
+mod lint;
+mod stages;
+
+use serde::Serialize;
+
+use crate::collection::Collection;
+use crate::reconcile::{Action, Changes};
+use crate::record::{LocalId, SyncId};
+
+pub use lint::lint;
+pub use stages::plan;
+
+/// What a batch asks of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Set unique references to null, so that others can have their value.
+    Release,
+    /// Create records.
+    Create,
+    /// Change records.
+    Update,
+    /// Delete records.
+    Delete,
+}
+
+/// One record in a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// Its identity; none for a row that was never tracked.
+    pub sync_id: Option<SyncId>,
+    /// Its id on the instance; none before the server has made one.
+    pub id: Option<LocalId>,
+    /// What people call it.
+    pub label: String,
+    /// What is sent for it, as JSON text: an object, or for a deletion the key.
+    pub body: String,
+}
+
+/// One request: all of it is done, or nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The collection that is written.
+    pub collection: &'static Collection,
+    /// What is asked.
+    pub verb: Verb,
+    /// For which records.
+    pub items: Vec<Item>,
+}
+
+impl Batch {
+    /// The body of the request: a JSON array.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let length = self.items.iter().map(|item| item.body.len() + 1).sum::<usize>() + 2;
+        let mut body = String::with_capacity(length);
+        body.push('[');
+        for (place, item) in self.items.iter().enumerate() {
+            if place > 0 {
+                body.push(',');
+            }
+            body.push_str(&item.body);
+        }
+        body.push(']');
+        body
+    }
+}
+
+/// Batches that go one after the other.
+pub type Lane = Vec<Batch>;
+
+/// Lanes that do not depend on each other. A stage begins when the one before it is done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stage {
+    /// Its lanes.
+    pub lanes: Vec<Lane>,
+}
+
+/// All that a push writes besides the schema, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// One after the other.
+    pub stages: Vec<Stage>,
+}
+
+impl Plan {
+    /// All batches, in an order in which they could be sent.
+    pub fn batches(&self) -> impl Iterator<Item = &Batch> {
+        self.stages.iter().flat_map(|stage| stage.lanes.iter().flatten())
+    }
+}
+
+/// How large a batch may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of JSON. The server's default limit is 1 MB (`MAX_PAYLOAD_SIZE`).
+    pub bytes: usize,
+    /// Records.
+    pub count: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 900_000, count: 500 }
+    }
+}
+
+/// A reason why changes of records need consent beyond an ordinary yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "reason")]
+pub enum Danger {
+    /// More than a fifth of a collection (and more than ten records) would go.
+    MassDeletion {
+        /// The collection.
+        collection: &'static str,
+        /// How many go.
+        deleted: usize,
+        /// How many there are.
+        rows: usize,
+    },
+    /// The server would delete records that were never tracked.
+    TakesAlong {
+        /// The collection of the record that goes.
+        collection: &'static str,
+        /// What people call it.
+        label: String,
+        /// How many go with it.
+        records: usize,
+    },
+}
+
+/// What about these changes needs consent beyond an ordinary yes.
+#[must_use]
+pub fn dangers(changes: &Changes) -> Vec<Danger> {
+    let mut dangers = Vec::new();
+    for (collection, of_collection) in &changes.collections {
+        let deleted = of_collection.count(Action::Delete);
+        if deleted > 10 && deleted * 5 > of_collection.rows {
+            let (collection, rows) = (collection.name, of_collection.rows);
+            dangers.push(Danger::MassDeletion { collection, deleted, rows });
+        }
+    }
+    dangers.extend(changes.iter().filter(|(_, change)| change.takes_along > 0).map(
+        |(collection, change)| Danger::TakesAlong {
+            collection: collection.name,
+            label: change.label.clone(),
+            records: change.takes_along,
+        },
+    ));
+    dangers
+}

@@ -1,0 +1,233 @@
+//! Changes sorted into stages, lanes and batches.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use super::{Batch, Item, Lane, Limits, Plan, Stage, Verb, graph};
+use crate::collection::{COLLECTIONS, Collection, Key};
+use crate::identity::InstanceRows;
+use crate::reconcile::{Action, Change, Changes};
+use crate::record::{Fields, LocalId};
+
+/// Orders changes into batches.
+#[must_use]
+pub fn plan(changes: &Changes, rows: &InstanceRows, limits: Limits) -> Plan {
+    let planner = Planner { changes, rows, limits };
+    let mut stages = vec![planner.release(), planner.delete(true)];
+    let last = COLLECTIONS.iter().map(level).max().unwrap_or_default();
+    for current in 0..=last {
+        stages.push(planner.write(current, Action::Create));
+        stages.push(planner.write(current, Action::Update));
+    }
+    stages.extend(planner.delete_later());
+    stages.retain(|stage| !stage.lanes.is_empty());
+    Plan { stages }
+}
+
+/// How many collections have to be written before this one.
+fn level(collection: &Collection) -> usize {
+    let attached = collection.attachments.map(|_| "roles");
+    let enforced = collection.references.iter().filter(|reference| reference.enforced).map(|r| r.target);
+    enforced
+        .chain(attached)
+        .filter(|target| *target != collection.name)
+        .filter_map(Collection::named)
+        .map(|target| level(target) + 1)
+        .max()
+        .unwrap_or_default()
+}
+
+struct Planner<'a> {
+    changes: &'a Changes,
+    rows: &'a InstanceRows,
+    limits: Limits,
+}
+
+impl<'a> Planner<'a> {
+    fn of(&self, collection: &Collection, actions: &[Action]) -> Vec<&'a Change> {
+        let found = self.changes.collections.iter().find(|(c, _)| c.name == collection.name);
+        let items = found.into_iter().flat_map(|(_, changes)| &changes.items);
+        items.filter(|change| actions.contains(&change.action)).collect()
+    }
+
+    /// Stage 1. A unique reference is released by a row that holds a value which another record is about to get, or
+    /// which refers to a row that is about to go.
+    fn release(&self) -> Stage {
+        let with_unique = self.changes.collections.iter().filter(|(c, _)| !c.unique.is_empty());
+        let lanes = with_unique.map(|(collection, _)| {
+            let items = self.released(collection).into_iter().map(|(id, fields)| {
+                let mut body = Fields::new();
+                body.insert("id".to_owned(), id.to_value(collection.key));
+                body.extend(fields.into_iter().map(|field| (field.to_owned(), Value::Null)));
+                let label = format!("{id}");
+                Item { sync_id: None, id: Some(id), label, body: Value::Object(body).to_string() }
+            });
+            self.batches(collection, Verb::Release, items.collect())
+        });
+        Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
+    }
+
+    fn released(&self, collection: &'static Collection) -> BTreeMap<LocalId, Vec<&'static str>> {
+        let mut released: BTreeMap<LocalId, Vec<&'static str>> = BTreeMap::new();
+        let writes = self.of(collection, &[Action::Create, Action::Update]);
+        let going: HashSet<&str> = self
+            .of(collection, &[Action::Delete])
+            .iter()
+            .filter_map(|c| c.id.as_ref())
+            .map(LocalId::as_str)
+            .collect();
+        for field in collection.unique {
+            let wanted: BTreeMap<&str, Option<&LocalId>> =
+                writes.iter().filter_map(|c| Some((c.write.get(*field)?.as_str()?, c.id.as_ref()))).collect();
+            for row in self.rows.get(collection.name).into_iter().flatten() {
+                let Some(held) = row.fields.get(*field).and_then(Value::as_str) else { continue };
+                let given_away = wanted.get(held).is_some_and(|to| *to != Some(&row.id));
+                if given_away || going.contains(held) {
+                    released.entry(row.id.clone()).or_default().push(field);
+                }
+            }
+        }
+        released
+    }
+
+    /// Stages 3: what has this level.
+    fn write(&self, current: usize, action: Action) -> Stage {
+        let mut lanes = Vec::new();
+        for collection in COLLECTIONS.iter().filter(|collection| level(collection) == current) {
+            let changes = self.of(collection, &[action]);
+            match action {
+                Action::Create => {
+                    let items =
+                        in_order(collection, &changes).into_iter().map(|c| item(c, &c.write)).collect();
+                    let batches = self.batches(collection, Verb::Create, items);
+                    if collection.refers_to_itself() {
+                        lanes.push(batches);
+                    } else {
+                        lanes.extend(batches.into_iter().map(|batch| vec![batch]));
+                    }
+                }
+                _ => lanes.push(self.updates(collection, &changes)),
+            }
+        }
+        lanes.retain(|lane: &Lane| !lane.is_empty());
+        Stage { lanes }
+    }
+
+    /// Updates; fields that the server refuses to change together go in two rounds.
+    fn updates(&self, collection: &'static Collection, changes: &[&Change]) -> Lane {
+        let apart = |change: &Change| {
+            collection.change_apart.iter().filter(|f| change.write.contains_key(**f)).count() > 1
+        };
+        let first = changes.iter().map(|change| {
+            let mut write = change.write.clone();
+            if apart(change) {
+                write.retain(|name, _| collection.change_apart.first() != Some(&name.as_str()));
+            }
+            item(change, &write)
+        });
+        let second = changes.iter().filter(|change| apart(change)).map(|change| {
+            let mut write = change.write.clone();
+            write.retain(|name, _| name == "id" || collection.change_apart.first() == Some(&name.as_str()));
+            item(change, &write)
+        });
+        let mut lane = self.batches(collection, Verb::Update, first.collect());
+        lane.extend(self.batches(collection, Verb::Update, second.collect()));
+        lane
+    }
+
+    fn delete(&self, first: bool) -> Stage {
+        let chosen = COLLECTIONS.iter().filter(|collection| collection.delete_first == first);
+        let lanes = chosen.map(|collection| self.deletions(collection));
+        Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
+    }
+
+    /// Stage 4, children first: highest level first.
+    fn delete_later(&self) -> Vec<Stage> {
+        let last = COLLECTIONS.iter().map(level).max().unwrap_or_default();
+        let of_level = |current: usize| {
+            let chosen = COLLECTIONS.iter().filter(|c| !c.delete_first && level(c) == current);
+            let lanes = chosen.map(|collection| self.deletions(collection));
+            Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
+        };
+        (0..=last).rev().map(of_level).collect()
+    }
+
+    fn deletions(&self, collection: &'static Collection) -> Lane {
+        let mut changes = self.of(collection, &[Action::Delete, Action::Merge]);
+        changes.retain(|change| !self.goes_with_parent(collection, change));
+        let items = changes.into_iter().filter_map(|change| {
+            let id = change.id.as_ref()?;
+            Some(Item { body: id.to_value(collection.key).to_string(), ..item(change, &Fields::new()) })
+        });
+        self.batches(collection, Verb::Delete, items.collect())
+    }
+
+    /// True if the server deletes the row anyway, with a parent that goes.
+    fn goes_with_parent(&self, collection: &Collection, change: &Change) -> bool {
+        let rows = self.rows.get(collection.name).into_iter().flatten();
+        let Some(row) = rows.into_iter().find(|row| Some(&row.id) == change.id.as_ref()) else {
+            return false;
+        };
+        COLLECTIONS.iter().any(|parent| {
+            parent.cascades.iter().filter(|(child, _)| *child == collection.name).any(|(_, field)| {
+                let id = row.fields.get(*field).and_then(Value::as_str);
+                self.of(parent, &[Action::Delete]).iter().any(|c| c.id.as_ref().map(LocalId::as_str) == id)
+            })
+        })
+    }
+
+    fn batches(&self, collection: &'static Collection, verb: Verb, items: Vec<Item>) -> Lane {
+        let mut lane: Lane = Vec::new();
+        let mut bytes = 0;
+        for item in items {
+            bytes += item.body.len() + 1;
+            let alone = collection.key == Key::Singleton;
+            match lane.last_mut() {
+                Some(batch)
+                    if bytes <= self.limits.bytes && batch.items.len() < self.limits.count && !alone =>
+                {
+                    batch.items.push(item);
+                }
+                _ => {
+                    bytes = item.body.len() + 1;
+                    lane.push(Batch { collection, verb, items: vec![item] });
+                }
+            }
+        }
+        lane
+    }
+}
+
+fn item(change: &Change, write: &Fields) -> Item {
+    Item {
+        sync_id: change.sync_id.clone(),
+        id: change.id.clone(),
+        label: change.label.clone(),
+        body: serde_json::to_string(write).unwrap_or_default(),
+    }
+}
+
+/// Creations of records that refer to each other, targets first.
+fn in_order<'a>(collection: &Collection, changes: &[&'a Change]) -> Vec<&'a Change> {
+    if !collection.refers_to_itself() {
+        return changes.to_vec();
+    }
+    let places: BTreeMap<&str, usize> =
+        changes.iter().enumerate().filter_map(|(place, c)| Some((c.id.as_ref()?.as_str(), place))).collect();
+    let own: Vec<&str> = collection
+        .references
+        .iter()
+        .filter(|reference| reference.enforced && reference.target == collection.name)
+        .map(|reference| reference.path)
+        .collect();
+    let targets: Vec<Vec<usize>> = changes
+        .iter()
+        .map(|change| {
+            let ids = own.iter().filter_map(|field| change.write.get(*field)?.as_str());
+            ids.filter_map(|id| places.get(id).copied()).collect()
+        })
+        .collect();
+    let (order, stuck) = graph::targets_first(&targets);
+    order.into_iter().chain(stuck).map(|place| changes[place]).collect()
+}

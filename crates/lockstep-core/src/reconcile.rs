@@ -1,0 +1,425 @@
+//! What has to change on an instance so that it holds what a dump says: one pure function, [`reconcile`].
+//!
+//! What it promises:
+//! 1. a field that a dump record does not have is neither compared nor written;
+//! 2. a row is deleted only if the store of the instance recorded it, or if pruning was asked for; a special record
+//!    never; a row that is paired never; nothing of a collection that the dump does not have or that is out of scope;
+//! 3. while permissions are hidden (licence of Directus 12), none is deleted, and none is created where a hidden
+//!    one may be;
+//! 4. a secret is written only where the instance has none;
+//! 5. the same input gives the same changes in the same order.
+
+mod attachments;
+mod fields;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::collection::{COLLECTIONS, Collection, Key};
+use crate::identity::matching::{Ambiguity, Matching};
+use crate::identity::specials::{Specials, is_special};
+use crate::identity::translate::{MissingReference, Translator, serves_as_id};
+use crate::identity::{DumpRecords, InstanceRows, Mappings, PreserveIds, chosen_id};
+use crate::label::Labels;
+use crate::record::{Fields, LocalId, Record, Row, SyncId};
+
+/// Everything that a comparison looks at.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    /// What ought to be.
+    pub dump: &'a DumpRecords,
+    /// What is.
+    pub rows: &'a InstanceRows,
+    /// Which record is which row.
+    pub matching: Matching,
+    /// The instance's own records.
+    pub specials: &'a Specials,
+    /// What the store of the instance recorded.
+    pub mappings: &'a Mappings,
+    /// How to compare.
+    pub mode: &'a Mode,
+}
+
+/// How to compare.
+#[derive(Clone, Debug)]
+pub struct Mode {
+    /// The collections to change; others are only read to resolve references.
+    pub scope: BTreeSet<&'static str>,
+    /// Which collections keep their ids.
+    pub preserve: PreserveIds,
+    /// Whether policies are attached to roles.
+    pub attach_roles: bool,
+    /// Whether rows that were never tracked are deleted as well.
+    pub prune: bool,
+    /// Whether the instance holds permissions that it does not show.
+    pub permissions_hidden: bool,
+    /// What ids are chosen from; names the instance.
+    pub target: String,
+}
+
+/// What happens to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// The instance does not have it.
+    Create,
+    /// The instance has it with other values.
+    Update,
+    /// The dump no longer has it.
+    Delete,
+    /// It repeats another record of the instance and goes.
+    Merge,
+}
+
+/// One field that changes. Values are as a dump has them (references are SyncIDs).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Edit {
+    /// The field.
+    pub path: String,
+    /// What the instance has; null for a new record.
+    pub before: Value,
+    /// What it will have; null for one that goes.
+    pub after: Value,
+}
+
+/// One record that changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// What happens to it.
+    pub action: Action,
+    /// Its identity; none for a row that was never tracked.
+    pub sync_id: Option<SyncId>,
+    /// Its id on the instance; none before the server has made one.
+    pub id: Option<LocalId>,
+    /// What people call it.
+    pub label: String,
+    /// Field by field, for a creation or an update.
+    pub changes: Vec<Edit>,
+    /// Records that were never tracked and that the server would delete along with it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub takes_along: usize,
+    /// What is sent, in ids of the instance.
+    #[serde(skip)]
+    pub write: Fields,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A row that stays although the dump does not have it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Kept {
+    /// Its id on the instance, or its SyncID where it is a record that was not created.
+    pub id: String,
+    /// What people call it.
+    pub label: String,
+}
+
+/// The changes of one collection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CollectionChanges {
+    /// Creations, updates, deletions, each in the order of the files.
+    pub items: Vec<Change>,
+    /// Records that are the same on both sides.
+    pub unchanged: usize,
+    /// Records that were recognized by their natural key; saying so is no difference.
+    pub adopted: Vec<Kept>,
+    /// Mappings whose row is gone.
+    pub dangling: Vec<SyncId>,
+    /// Rows that nobody tracked, and that stay.
+    pub untracked: Vec<Kept>,
+    /// Permissions that are not created because a hidden one may be there already.
+    pub withheld: Vec<Kept>,
+    /// Fields of the dump that this version of Directus does not have.
+    pub unknown_fields: BTreeSet<String>,
+    /// All rows that the instance has.
+    pub rows: usize,
+}
+
+impl CollectionChanges {
+    /// How many records have this happen to them.
+    #[must_use]
+    pub fn count(&self, action: Action) -> usize {
+        self.items.iter().filter(|change| change.action == action).count()
+    }
+}
+
+/// All changes, and the pairs of ids once they are made.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// By collection, in the order of the registry.
+    pub collections: Vec<(&'static Collection, CollectionChanges)>,
+    /// Record and row, chosen ids of creations included.
+    pub matching: Matching,
+}
+
+impl Changes {
+    /// True if nothing has to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.collections.iter().all(|(_, changes)| changes.items.is_empty())
+    }
+
+    /// All changes with their collection.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Collection, &Change)> {
+        self.collections
+            .iter()
+            .flat_map(|(collection, changes)| changes.items.iter().map(move |change| (*collection, change)))
+    }
+}
+
+/// Why a dump cannot be compared with an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A record refers to what is on neither side.
+    Missing {
+        /// The collection of the record.
+        collection: &'static str,
+        /// Its identity.
+        sync_id: SyncId,
+        /// What people call it.
+        label: String,
+        /// What it refers to.
+        reference: MissingReference,
+    },
+    /// Nobody can tell which record is which row.
+    Ambiguous(Ambiguity),
+    /// Records refer to each other in a circle.
+    Cycle {
+        /// The collection of the records.
+        collection: &'static str,
+        /// The field that they refer by.
+        field: String,
+        /// What people call them, each referring to the next and the last to the first.
+        labels: Vec<String>,
+    },
+    /// Two records want what only one may have.
+    Contended {
+        /// The collection of the records.
+        collection: &'static str,
+        /// The unique field.
+        field: &'static str,
+        /// What people call them.
+        labels: Vec<String>,
+    },
+}
+
+/// Compares a dump with an instance.
+///
+/// # Errors
+/// All problems at once; nothing may be written then.
+pub fn reconcile(comparison: &Comparison<'_>) -> Result<Changes, Vec<Problem>> {
+    let labels = Labels::new(comparison.dump, comparison.rows);
+    let mut matching = comparison.matching.clone();
+    let mut problems: Vec<_> = std::mem::take(&mut matching.ambiguities)
+        .into_iter()
+        .filter(|ambiguity| comparison.mode.scope.contains(ambiguity.collection))
+        .map(Problem::Ambiguous)
+        .collect();
+    choose_ids(comparison, &mut matching);
+    let doomed = doomed(comparison, &matching);
+    let reconciler = Reconciler {
+        translator: matching.translator(comparison.rows, comparison.mode.attach_roles).without(&doomed),
+        matching: &matching,
+        comparison,
+        labels: &labels,
+        doomed: &doomed,
+    };
+    let mut collections = Vec::new();
+    for collection in COLLECTIONS.iter().filter(|c| comparison.mode.scope.contains(c.name)) {
+        if let Some(records) = comparison.dump.get(collection.name) {
+            problems.extend(crate::plan::lint(collection, records, &labels));
+            collections.push((collection, reconciler.collection(collection, records, &mut problems)));
+        }
+    }
+    drop(reconciler);
+    if problems.is_empty() { Ok(Changes { collections, matching }) } else { Err(problems) }
+}
+
+/// Ids of records that will be created, so that others can refer to them before the first write.
+fn choose_ids(comparison: &Comparison<'_>, matching: &mut Matching) {
+    let in_scope =
+        COLLECTIONS.iter().filter(|c| comparison.mode.scope.contains(c.name) && c.key == Key::Uuid);
+    for collection in in_scope {
+        for record in comparison.dump.get(collection.name).into_iter().flatten() {
+            let taken = matching.ids.local(collection.name, record.sync_id.as_str()).is_some();
+            if taken || is_special(record.sync_id.as_str()) {
+                continue;
+            }
+            let kept =
+                comparison.mode.preserve.covers(collection).then(|| serves_as_id(&record.sync_id)).flatten();
+            let id = kept.unwrap_or_else(|| chosen_id(collection, &comparison.mode.target, &record.sync_id));
+            matching.ids.pair(collection.name, &record.sync_id, &id);
+        }
+    }
+}
+
+/// The rows that go: recorded and no longer in the dump, or, when pruning, in no dump.
+fn doomed(comparison: &Comparison<'_>, matching: &Matching) -> BTreeSet<(&'static str, LocalId)> {
+    let mut doomed = BTreeSet::new();
+    for collection in COLLECTIONS.iter().filter(|c| comparison.mode.scope.contains(c.name)) {
+        let name = collection.name;
+        let hidden = name == "permissions" && comparison.mode.permissions_hidden;
+        if !comparison.dump.contains_key(name) || collection.key == Key::Singleton || hidden {
+            continue;
+        }
+        let recorded: HashSet<&LocalId> = comparison.mappings.of(name).map(|(_, local)| local).collect();
+        for row in comparison.rows.get(name).into_iter().flatten() {
+            let paired = matching.ids.sync(name, row.id.as_str()).is_some();
+            let goes = comparison.mode.prune || recorded.contains(&row.id);
+            if goes && !paired && !comparison.specials.contains(name, &row.id) {
+                doomed.insert((name, row.id.clone()));
+            }
+        }
+    }
+    doomed
+}
+
+struct Reconciler<'a> {
+    comparison: &'a Comparison<'a>,
+    matching: &'a Matching,
+    translator: Translator<'a>,
+    labels: &'a Labels<'a>,
+    doomed: &'a BTreeSet<(&'static str, LocalId)>,
+}
+
+impl Reconciler<'_> {
+    fn collection(
+        &self,
+        collection: &'static Collection,
+        records: &[Record],
+        problems: &mut Vec<Problem>,
+    ) -> CollectionChanges {
+        let rows = self.comparison.rows.get(collection.name).map_or(&[][..], Vec::as_slice);
+        let by_id: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+        let mut changes = CollectionChanges {
+            rows: rows.len(),
+            dangling: self.matching.dangling.get(collection.name).cloned().unwrap_or_default(),
+            ..CollectionChanges::default()
+        };
+        for record in records {
+            let label = self.labels.of(collection, &record.fields, record.sync_id.as_str());
+            match self.translator.to_local(collection, &record.fields) {
+                Ok(local) => {
+                    let id = self.matching.ids.local(collection.name, record.sync_id.as_str());
+                    let row = id.and_then(|id| by_id.get(id.as_str()).copied());
+                    self.record(collection, record, local, row, label, &mut changes);
+                }
+                Err(missing) => problems.extend(missing.into_iter().map(|reference| Problem::Missing {
+                    collection: collection.name,
+                    sync_id: record.sync_id.clone(),
+                    label: label.clone(),
+                    reference,
+                })),
+            }
+        }
+        self.rows_that_go(collection, rows, &mut changes);
+        changes
+    }
+
+    fn record(
+        &self,
+        collection: &'static Collection,
+        record: &Record,
+        local: Fields,
+        row: Option<&Row>,
+        label: String,
+        changes: &mut CollectionChanges,
+    ) {
+        let sync_id = Some(record.sync_id.clone());
+        let Some(row) = row else {
+            if is_special(record.sync_id.as_str()) || self.may_be_hidden(collection, &local) {
+                changes.withheld.push(Kept { id: record.sync_id.to_string(), label });
+                return;
+            }
+            let id = self.matching.ids.local(collection.name, record.sync_id.as_str()).cloned();
+            let write = self.creation(collection, record, local);
+            let edits = record.fields.iter().filter(|(name, _)| !collection.ignores(name));
+            let edits = edits.map(|(name, value)| self.created_field(collection, name, value)).collect();
+            changes.items.push(Change {
+                action: Action::Create,
+                sync_id,
+                id,
+                label,
+                changes: edits,
+                takes_along: 0,
+                write,
+            });
+            return;
+        };
+        if self.matching.adopted.contains(&(collection.name, record.sync_id.clone())) {
+            changes.adopted.push(Kept { id: row.id.to_string(), label: label.clone() });
+        }
+        let (write, edits) = self.difference(collection, record, local, row, &mut changes.unknown_fields);
+        if edits.is_empty() {
+            changes.unchanged += 1;
+            return;
+        }
+        let (action, id) = (Action::Update, Some(row.id.clone()));
+        changes.items.push(Change { action, sync_id, id, label, changes: edits, takes_along: 0, write });
+    }
+
+    /// True for a permission that may exist out of sight: of a policy that the instance already has.
+    fn may_be_hidden(&self, collection: &Collection, local: &Fields) -> bool {
+        if collection.name != "permissions" || !self.comparison.mode.permissions_hidden {
+            return false;
+        }
+        let policy = local.get("policy").and_then(Value::as_str).unwrap_or_default();
+        let policies = self.comparison.rows.get("policies").into_iter().flatten();
+        policies.into_iter().any(|row| row.id.as_str() == policy)
+    }
+
+    fn rows_that_go(&self, collection: &'static Collection, rows: &[Row], changes: &mut CollectionChanges) {
+        let name = collection.name;
+        let tracked: BTreeMap<&LocalId, &SyncId> =
+            self.comparison.mappings.of(name).map(|(sync_id, local)| (local, sync_id)).collect();
+        let mut rows: Vec<_> = rows.iter().collect();
+        rows.sort_by(|a, b| a.id.order().cmp(&b.id.order()));
+        for row in rows {
+            if self.matching.ids.sync(name, row.id.as_str()).is_some()
+                || self.comparison.specials.contains(name, &row.id)
+            {
+                continue;
+            }
+            let label = self.labels.of(collection, &row.fields, row.id.as_str());
+            let twin = self.matching.surplus.iter().find(|(table, id, _)| *table == name && *id == row.id);
+            let action = match twin {
+                Some(_) if !self.comparison.mode.permissions_hidden => Action::Merge,
+                _ if self.doomed.contains(&(name, row.id.clone())) => Action::Delete,
+                _ => {
+                    changes.untracked.push(Kept { id: row.id.to_string(), label });
+                    continue;
+                }
+            };
+            changes.items.push(Change {
+                action,
+                sync_id: twin.map(|(_, _, of)| of).or_else(|| tracked.get(&row.id).copied()).cloned(),
+                id: Some(row.id.clone()),
+                label,
+                changes: Vec::new(),
+                takes_along: self.takes_along(collection, &row.id),
+                write: Fields::new(),
+            });
+        }
+    }
+
+    /// How many rows that do not go by themselves the server would delete along with this one.
+    fn takes_along(&self, collection: &Collection, id: &LocalId) -> usize {
+        let children = collection.cascades.iter().flat_map(|(child, field)| {
+            let rows = self.comparison.rows.get(child).into_iter().flatten();
+            rows.filter(|row| row.fields.get(*field).and_then(Value::as_str) == Some(id.as_str()))
+                .map(move |row| (*child, row))
+        });
+        children
+            .filter(|(child, row)| {
+                let paired = self.matching.ids.sync(child, row.id.as_str()).is_some();
+                let moves_away = paired && self.comparison.mode.scope.contains(child);
+                !moves_away && !self.doomed.contains(&(*child, row.id.clone()))
+            })
+            .count()
+    }
+}

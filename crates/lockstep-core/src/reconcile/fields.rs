@@ -1,0 +1,86 @@
+//! Records field by field: what a creation sends, what an update changes.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Edit, Reconciler};
+use crate::collection::{Collection, Key};
+use crate::record::{CONCEALED, Fields, Record, Row, same_value};
+
+impl Reconciler<'_> {
+    /// The body of a creation.
+    pub(super) fn creation(&self, collection: &Collection, record: &Record, local: Fields) -> Fields {
+        let mut write = Fields::new();
+        if let Some(id) = self.matching.ids.local(collection.name, record.sync_id.as_str()) {
+            write.insert("id".to_owned(), id.to_value(collection.key));
+        }
+        for (name, value) in local {
+            let nothing_to_say = collection.is_secret(&name) && value.is_null();
+            if !nothing_to_say && !is_concealed(&value) {
+                write.insert(name, value);
+            }
+        }
+        if let Some((field, attachments)) = self.attach_all(collection, record) {
+            write.insert(field.to_owned(), attachments);
+        }
+        write
+    }
+
+    /// A field of a new record, for people.
+    pub(super) fn created_field(&self, collection: &Collection, name: &str, value: &Value) -> Edit {
+        let secret = collection.is_secret(name) && !value.is_null();
+        let after = if secret { Value::from(CONCEALED) } else { value.clone() };
+        Edit { path: name.to_owned(), before: Value::Null, after }
+    }
+
+    /// What differs between a record and its row: the body of the update, and the same for people.
+    pub(super) fn difference(
+        &self,
+        collection: &'static Collection,
+        record: &Record,
+        local: Fields,
+        row: &Row,
+        unknown: &mut BTreeSet<String>,
+    ) -> (Fields, Vec<Edit>) {
+        let (mut write, mut edits) = (Fields::new(), Vec::new());
+        for (name, value) in local {
+            let Some(current) = row.fields.get(&name) else {
+                unknown.insert(name);
+                continue;
+            };
+            if is_kept_secret(collection, &name, &value, current) || same_value(&value, current) {
+                continue;
+            }
+            edits.push(self.edit(collection, record, &name, current));
+            write.insert(name, value);
+        }
+        if let Some((field, body, edit)) = self.attachment_changes(collection, record, row) {
+            write.insert(field.to_owned(), body);
+            edits.push(edit);
+        }
+        if !write.is_empty() && collection.key != Key::Singleton {
+            write.insert("id".to_owned(), row.id.to_value(collection.key));
+        }
+        (write, edits)
+    }
+
+    fn edit(&self, collection: &Collection, record: &Record, name: &str, current: &Value) -> Edit {
+        let before = self.translator.portable_value(collection, name, current);
+        let after = record.fields.get(name).cloned().unwrap_or(Value::Null);
+        let secret = collection.is_secret(name);
+        let show = |value: Value| if secret && !value.is_null() { Value::from(CONCEALED) } else { value };
+        Edit { path: name.to_owned(), before: show(before), after: show(after) }
+    }
+}
+
+/// True for a field that is neither compared nor written: a secret that the dump does not supply or that the
+/// instance already has, and whatever is only asterisks.
+fn is_kept_secret(collection: &Collection, name: &str, wanted: &Value, current: &Value) -> bool {
+    let secret = collection.is_secret(name);
+    is_concealed(wanted) || is_concealed(current) || secret && (wanted.is_null() || !current.is_null())
+}
+
+fn is_concealed(value: &Value) -> bool {
+    value.as_str() == Some(CONCEALED)
+}

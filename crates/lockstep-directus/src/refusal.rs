@@ -85,6 +85,7 @@ fn words(kind: ErrorKind, said: &Said, body: &[u8]) -> String {
     if said.messages.is_empty() {
         return match kind {
             ErrorKind::Redirected => "the server redirects elsewhere".to_owned(),
+            _ if said.is_json => "the server gave no reason".to_owned(),
             _ => format!("refused, and the answer is {}, not an error of Directus", kind_of_text(body)),
         };
     }

@@ -126,7 +126,7 @@ fn stale(
     let new: BTreeMap<String, &PathBuf> = files.keys().map(|path| (folded(path), path)).collect();
     let is_new = |path: &PathBuf| {
         let same = |new: &&PathBuf| path == *new || is_other_case(path, new, &owned);
-        new.get(&folded(path)).is_some_and(|new| same(new))
+        new.get(&folded(path)).is_some_and(same)
     };
     Ok(owned.iter().filter(|path| !is_new(path)).cloned().collect())
 }

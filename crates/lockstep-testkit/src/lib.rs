@@ -1,1 +1,18 @@
-//! placeholder
+//! What the tests of Lockstep stand on.
+//!
+//! - [`directus`]: real Directus servers, ready in seconds, gone when the test is.
+//! - [`proxy`]: a scripted network fault between a client and a server.
+//! - [`npm`]: the npm packages behind them, and the peers that Lockstep is measured against.
+//! - [`cache`]: where all of that is kept, outside the checkout.
+//!
+//! Made for Linux: it relies on `/proc` and on `setpriv` of util-linux.
+
+pub mod cache;
+pub mod directus;
+mod error;
+pub mod npm;
+mod port;
+mod process;
+pub mod proxy;
+
+pub use error::Error;

@@ -1,0 +1,87 @@
+//! What an instance is to be: version, database, template, extension, environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The versions that the conformance suite runs on: the last of each major version that Lockstep knows.
+pub const VERSIONS: [&str; 3] = ["10.13.1", "11.17.4", "12.4.0"];
+
+/// The administrator of every instance.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+
+/// The administrator's password.
+pub const ADMIN_PASSWORD: &str = "lockstep-password";
+
+/// The administrator's static token.
+pub const ADMIN_TOKEN: &str = "lockstep-admin-token";
+
+/// Which of the two separately bootstrapped databases an instance is a copy of. Copies of the same one share their ids,
+/// as instances in real life do not: a test of identity takes one of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Template {
+    /// The first one.
+    A,
+    /// The second one.
+    B,
+}
+
+/// The database under an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Db {
+    /// A file in the instance's folder.
+    Sqlite,
+    /// A private PostgreSQL cluster per instance.
+    Postgres,
+}
+
+/// What an instance is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The Directus version, exactly.
+    pub version: String,
+    /// The database under it.
+    pub db: Db,
+    /// The fresh database that it starts with.
+    pub template: Template,
+    /// Whether the extension directus-extension-sync is installed.
+    pub extension: bool,
+    /// Environment variables that win over the usual ones.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Setup {
+    /// SQLite, template A, no extension, nothing special in the environment.
+    pub fn new(version: &str) -> Self {
+        let (db, template) = (Db::Sqlite, Template::A);
+        Self { version: version.to_owned(), db, template, extension: false, env: BTreeMap::new() }
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "a",
+            Self::B => "b",
+        })
+    }
+}
+
+impl fmt::Display for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
+    }
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let extension = if self.extension { ", with the extension" } else { "" };
+        write!(f, "Directus {} ({}, template {}{extension})", self.version, self.db, self.template)
+    }
+}

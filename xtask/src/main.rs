@@ -1,2 +1,50 @@
-//! The automation of the project.
-fn main() {}
+//! The project's own automation: `cargo xtask <command>`.
+//!
+//! One file per command. What a command does with real servers is in `lockstep-testkit`; here it is only called and
+//! talked about.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an automation talks to whoever runs it")]
+
+mod directus;
+mod install;
+mod test;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own automation.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Real Directus servers, to try things on
+    Directus(directus::Args),
+    /// Check everything: format, lints, tests, and conformance on real Directus
+    Test(test::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Directus(args) => directus::run(args),
+        Command::Test(args) => test::run(&args),
+    };
+    result.map_or_else(|error| fail(error.as_ref()), |()| ExitCode::SUCCESS)
+}
+
+/// Says what happened and what was behind it.
+fn fail(error: &dyn Error) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}

@@ -1,0 +1,159 @@
+//! `cargo xtask test`: what must hold before a change is a good one, the quick checks first.
+//!
+//! Tests that start a real Directus are marked `#[ignore]` with the reason, so a plain `cargo test` lists them without
+//! running them; the last phase here runs exactly those.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fmt;
+use std::process::Command;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use lockstep_testkit::cache::Cache;
+use lockstep_testkit::directus::VERSIONS;
+use lockstep_testkit::npm::Package;
+
+use crate::install::install;
+
+/// The arguments of `cargo xtask test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Leave out what needs a real Directus (and so Node.js)
+    #[arg(long)]
+    skip_real: bool,
+    /// Only this phase; may be given several times
+    #[arg(long, value_name = "PHASE", conflicts_with = "skip_real")]
+    only: Vec<Phase>,
+    /// Only tests whose name contains one of these
+    filters: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Phase {
+    /// rustfmt
+    Format,
+    /// clippy, warnings as errors
+    Lint,
+    /// All tests that need no real Directus
+    Unit,
+    /// The examples in the documentation
+    Doc,
+    /// Installing what the conformance suite runs on
+    Install,
+    /// The conformance suite on real Directus
+    Real,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("`{phase}` failed after {seconds} s: {command}")]
+struct PhaseFailed {
+    phase: Phase,
+    seconds: u64,
+    command: String,
+}
+
+/// Runs `cargo xtask test`: each phase in turn, up to the first that fails.
+///
+/// # Errors
+/// The phase that failed; its own output says why.
+pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    for phase in Phase::value_variants().iter().copied().filter(|phase| args.includes(*phase)) {
+        run_phase(phase, &args.filters)?;
+    }
+    if args.skip_real {
+        println!("==> conformance on real Directus was skipped, as asked");
+    }
+    println!("==> all good in {} s", start.elapsed().as_secs());
+    Ok(())
+}
+
+fn run_phase(phase: Phase, filters: &[String]) -> Result<(), Box<dyn Error>> {
+    println!("==> {phase}");
+    let start = Instant::now();
+    match phase {
+        Phase::Install => install(&Cache::from_env()?, &packages())?,
+        _ => cargo(phase, filters)?,
+    }
+    println!("==> {phase}: ok, {} s", start.elapsed().as_secs());
+    Ok(())
+}
+
+fn cargo(phase: Phase, filters: &[String]) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    let filters = if matches!(phase, Phase::Unit | Phase::Real) { filters } else { &[] };
+    let arguments: Vec<&str> =
+        phase.arguments().iter().copied().chain(filters.iter().map(String::as_str)).collect();
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    if command.args(&arguments).status()?.success() {
+        return Ok(());
+    }
+    let command = format!("cargo {}", arguments.join(" "));
+    Err(PhaseFailed { phase, seconds: start.elapsed().as_secs(), command }.into())
+}
+
+fn packages() -> Vec<Package> {
+    let versions = VERSIONS.iter().map(|version| Package::directus(version));
+    versions.chain([Package::extension_sync(), Package::directus_sync(), Package::directus_cli()]).collect()
+}
+
+fn has_nextest() -> bool {
+    let output = Command::new("cargo").args(["nextest", "--version"]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+impl Phase {
+    /// What cargo is called with; filters can follow.
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Format => &["fmt", "--all", "--check"],
+            Self::Lint => &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+            Self::Unit if has_nextest() => &["nextest", "run", "--workspace", "--no-tests=pass"],
+            Self::Unit => &["test", "--workspace", "--all-targets", "--"],
+            Self::Doc => &["test", "--workspace", "--doc"],
+            Self::Install => &[],
+            Self::Real if has_nextest() => {
+                &["nextest", "run", "--package", "lockstep-tests", "--run-ignored", "only", "--no-tests=pass"]
+            }
+            Self::Real => &["test", "--package", "lockstep-tests", "--", "--ignored"],
+        }
+    }
+}
+
+impl Args {
+    fn includes(&self, phase: Phase) -> bool {
+        let wanted = self.only.is_empty() || self.only.contains(&phase);
+        wanted && !(self.skip_real && matches!(phase, Phase::Install | Phase::Real))
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Format => "format",
+            Self::Lint => "lint",
+            Self::Unit => "unit tests",
+            Self::Doc => "documentation tests",
+            Self::Install => "installing real Directus",
+            Self::Real => "conformance on real Directus",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phases(skip_real: bool, only: Vec<Phase>) -> Vec<Phase> {
+        let args = Args { skip_real, only, filters: Vec::new() };
+        Phase::value_variants().iter().copied().filter(|phase| args.includes(*phase)).collect()
+    }
+
+    #[test]
+    fn everything_runs_unless_told_otherwise() {
+        assert_eq!(phases(false, Vec::new()), Phase::value_variants());
+        assert_eq!(phases(true, Vec::new()), [Phase::Format, Phase::Lint, Phase::Unit, Phase::Doc]);
+        assert_eq!(phases(false, vec![Phase::Real, Phase::Lint]), [Phase::Lint, Phase::Real]);
+    }
+}

@@ -23,12 +23,13 @@ pub(crate) const EXIT_USAGE: u8 = 64;
 
 const EXAMPLES: &str = "\
 Examples:
-  lockstep pull -u https://dev.example.com -t $TOKEN     write the instance into ./directus-config
-  lockstep diff -u https://prod.example.com -t $TOKEN    show what a push would change, changing nothing
-  lockstep push -u https://prod.example.com -t $TOKEN    bring the instance to what the files say
+  lockstep pull -u https://dev.example.com -t $TOKEN   write the instance into ./directus-config
+  lockstep diff -u https://prod.example.com -t $TOKEN  show what a push would change
+  lockstep push -u https://prod.example.com -t $TOKEN  bring the instance to what the files say
 
-Options can also come from the environment, a .env file and ./directus-sync.config.json or ./lockstep.config.json.
-The command line wins over the environment, the environment over the file; lists add up.";
+Options can also come from the environment, a .env file, and ./lockstep.config.json or
+./directus-sync.config.json. The command line wins over the environment, the environment over
+the file; lists of collections add up.";
 
 const PULL_EXAMPLES: &str = "\
 Examples:
@@ -54,7 +55,7 @@ Examples:
 const STATE_EXAMPLES: &str = "\
 Examples:
   lockstep state show                    what this target has mapped
-  lockstep state link roles 6f1c… 2b9e…  the role 2b9e… of the target is the record 6f1c… of the dump";
+  lockstep state link roles 6f1c… 2b9e…  the target's role 2b9e… is the dump's record 6f1c…";
 
 /// Keeps Directus instances in step: schema and configuration as files under version control.
 #[derive(Debug, Parser)]
@@ -298,7 +299,6 @@ pub(crate) enum StateCommand {
         /// The record in the dump: its _syncId
         sync_id: String,
         /// The record on the target: its id
-        #[arg(allow_hyphen_values = true)]
         local_id: String,
     },
     /// Show which records of the target are known, and as what

@@ -79,11 +79,11 @@ fn every_command_takes_its_options() {
 #[test]
 fn state_link_takes_three_words() {
     let Command::State(StateArgs { command: StateCommand::Link { collection, sync_id, local_id }, .. }) =
-        read("state link roles 6f1c -1").command
+        read("state link roles 6f1c 2b9e").command
     else {
         panic!("not a link")
     };
-    assert_eq!((collection.as_str(), sync_id.as_str(), local_id.as_str()), ("roles", "6f1c", "-1"));
+    assert_eq!((collection.as_str(), sync_id.as_str(), local_id.as_str()), ("roles", "6f1c", "2b9e"));
 }
 
 #[test]

@@ -28,7 +28,7 @@ mod tests;
 
 pub(crate) use environment::Environment;
 pub(crate) use error::{ConfigError, Warning};
-pub(crate) use layer::{Layer, Origin, SeedPath, StateChoice, Values};
+pub(crate) use layer::{Layer, Origin, StateChoice, Values};
 pub(crate) use settings::{Connection, Credentials, PreserveIds, Settings, Sourced};
 
 /// What [`resolve`] found: the settings, and what the user should hear about them.

@@ -143,12 +143,8 @@ impl Settings {
                 .try_map(collections::names)?,
             exclude_collections: concatenated(layers, |v| v.exclude_collections.clone(), |_| false)
                 .try_map(collections::names)?,
-            preserve_ids: concatenated(
-                layers,
-                |v| v.preserve_ids.clone(),
-                |list| collections::is_keyword(list),
-            )
-            .try_map(collections::preserve_ids)?,
+            preserve_ids: concatenated(layers, |v| v.preserve_ids.clone(), collections::is_keyword)
+                .try_map(collections::preserve_ids)?,
             max_push_retries: first(layers, |v| v.max_push_retries).unwrap_or(Sourced::default_of(20)),
             state: state(layers, state_file.as_ref()),
             state_file,

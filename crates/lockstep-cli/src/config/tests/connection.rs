@@ -48,7 +48,8 @@ fn sources_may_be_mixed() {
 
 #[test]
 fn what_is_missing_is_said() {
-    let cases: [(&[(&str, &str)], &str, &str); 7] = [
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+    let cases: [Case; 7] = [
         (&[TOKEN], "no Directus URL is given", "--directus-url"),
         (&[URL], "no way to log in is given", "--directus-token"),
         (

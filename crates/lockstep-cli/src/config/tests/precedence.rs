@@ -21,7 +21,8 @@ fn the_url_comes_from_the_strongest_source() {
     let empty = [("DIRECTUS_URL", " ")];
     let dotenv = Origin::DotEnv { variable: "DIRECTUS_URL", file: place.path(".env") };
     let file = bare.file("directus-sync.config.json");
-    let cases: [(&Place, Values, &[(&str, &str)], &str, Origin); 6] = [
+    type Case<'a> = (&'a Place, Values, &'a [(&'a str, &'a str)], &'a str, Origin);
+    let cases: [Case; 6] = [
         (&place, typed(), &real, "http://typed", Origin::CommandLine),
         (&place, Values::default(), &real, "http://real", Origin::Environment("DIRECTUS_URL")),
         (&place, Values::default(), &empty, "http://dotenv", dotenv.clone()),

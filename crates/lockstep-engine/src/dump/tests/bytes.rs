@@ -61,3 +61,14 @@ fn keys_are_sorted_at_any_depth() {
 fn a_byte_order_mark_is_skipped() {
     assert_eq!(parse(Path::new("x.json"), b"\xEF\xBB\xBF[]").unwrap(), json!([]));
 }
+
+#[test]
+#[ignore = "serde_json rounds the last digit unless its feature float_roundtrip is on"]
+fn fractions_keep_their_last_digit() {
+    for source in
+        ["0.1234567890123456", "31.245270191439438", "2.638344616030823e-256", "122.416294033786585"]
+    {
+        let value: Value = serde_json::from_str(source).unwrap();
+        assert_eq!(value.as_f64(), source.parse().ok(), "{source}");
+    }
+}

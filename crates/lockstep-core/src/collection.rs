@@ -237,6 +237,12 @@ impl PartialEq for Collection {
 impl Eq for Collection {}
 
 impl Collection {
+    /// A collection with UUID keys and nothing else to say of it, for what is read but not synchronized by itself.
+    #[must_use]
+    pub const fn plain(name: &'static str) -> Self {
+        Self { name, ..PLAIN }
+    }
+
     /// The collection of this name, with or without the `directus_` prefix.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {

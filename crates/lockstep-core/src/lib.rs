@@ -5,6 +5,7 @@
 //! [`plan`] orders these into batches that a server accepts; whoever has a connection carries them out.
 
 pub mod collection;
+pub mod file_order;
 pub mod identity;
 pub mod label;
 pub mod plan;

@@ -11,6 +11,7 @@
 
 mod attachments;
 mod fields;
+mod problem;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -18,12 +19,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::collection::{COLLECTIONS, Collection, Key};
-use crate::identity::matching::{Ambiguity, Matching};
+use crate::identity::matching::Matching;
 use crate::identity::specials::{Specials, is_special};
-use crate::identity::translate::{MissingReference, Translator, serves_as_id};
+use crate::identity::translate::{Translator, serves_as_id};
 use crate::identity::{DumpRecords, InstanceRows, Mappings, PreserveIds, chosen_id};
 use crate::label::Labels;
 use crate::record::{Fields, LocalId, Record, Row, SyncId};
+
+pub use problem::Problem;
 
 /// Everything that a comparison looks at.
 #[derive(Debug)]
@@ -170,42 +173,6 @@ impl Changes {
             .iter()
             .flat_map(|(collection, changes)| changes.items.iter().map(move |change| (*collection, change)))
     }
-}
-
-/// Why a dump cannot be compared with an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
-    /// A record refers to what is on neither side.
-    Missing {
-        /// The collection of the record.
-        collection: &'static str,
-        /// Its identity.
-        sync_id: SyncId,
-        /// What people call it.
-        label: String,
-        /// What it refers to.
-        reference: MissingReference,
-    },
-    /// Nobody can tell which record is which row.
-    Ambiguous(Ambiguity),
-    /// Records refer to each other in a circle.
-    Cycle {
-        /// The collection of the records.
-        collection: &'static str,
-        /// The field that they refer by.
-        field: String,
-        /// What people call them, each referring to the next and the last to the first.
-        labels: Vec<String>,
-    },
-    /// Two records want what only one may have.
-    Contended {
-        /// The collection of the records.
-        collection: &'static str,
-        /// The unique field.
-        field: &'static str,
-        /// What people call them.
-        labels: Vec<String>,
-    },
 }
 
 /// Compares a dump with an instance.

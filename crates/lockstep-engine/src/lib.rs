@@ -1,3 +1,23 @@
-//! placeholder
+//! The flows of Lockstep: dump and instance as source and target, stores, executor.
+//!
+//! `core` decides, `directus` speaks, and this crate carries out: [`pull`] reads an instance into a dump,
+//! [`diff`] compares, [`push`] compares, asks for consent, writes, and compares again.
 
+mod compare;
 pub mod dump;
+mod dumped;
+mod error;
+mod executor;
+mod instance;
+mod licence;
+mod link;
+mod options;
+mod pull;
+mod push;
+mod state;
+
+pub use error::EngineError;
+pub use link::{Linked, Recorded, link, recorded};
+pub use options::{Interrupt, Options, StateChoice};
+pub use pull::pull;
+pub use push::{Consent, Decision, diff, push};

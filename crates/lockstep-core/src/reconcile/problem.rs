@@ -1,0 +1,112 @@
+//! Why a dump cannot be compared with an instance.
+
+use std::fmt;
+
+use crate::identity::matching::Ambiguity;
+use crate::identity::translate::MissingReference;
+use crate::record::SyncId;
+
+/// Why a dump cannot be compared with an instance.
+///
+/// `Display` is one sentence that names file, record and field; [`Problem::hint`] says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A record refers to what is on neither side.
+    Missing {
+        /// The collection of the record.
+        collection: &'static str,
+        /// Its identity.
+        sync_id: SyncId,
+        /// What people call it.
+        label: String,
+        /// What it refers to.
+        reference: MissingReference,
+    },
+    /// Nobody can tell which record is which row.
+    Ambiguous(Ambiguity),
+    /// Records refer to each other in a circle.
+    Cycle {
+        /// The collection of the records.
+        collection: &'static str,
+        /// The field that they refer by.
+        field: String,
+        /// What people call them, each referring to the next and the last to the first.
+        labels: Vec<String>,
+    },
+    /// Two records want what only one may have.
+    Contended {
+        /// The collection of the records.
+        collection: &'static str,
+        /// The unique field.
+        field: &'static str,
+        /// What people call them.
+        labels: Vec<String>,
+    },
+}
+
+impl Problem {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Missing { reference, .. } => {
+                format!(
+                    "pull again, add the record to {0}.json, or include {0} if it is excluded",
+                    reference.target
+                )
+            }
+            Self::Ambiguous(ambiguity) => format!(
+                "say which is which: lockstep state link {} {} <id>",
+                ambiguity.collection,
+                ambiguity.records.first().map_or("<SyncID>", SyncId::as_str)
+            ),
+            Self::Cycle { collection: "operations", .. } => {
+                "break the circle: it would crash the server when it loads the flow".to_owned()
+            }
+            Self::Cycle { field, .. } => format!("clear the field {field} of one of them"),
+            Self::Contended { field, .. } => {
+                format!("only one record may have each {field}: change one of them")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { collection, sync_id, label, reference } => write!(
+                f,
+                "{collection}.json: \"{label}\" ({sync_id}): {} refers to {}, a record of {} that neither the dump nor \
+                 the instance has",
+                reference.path, reference.value, reference.target
+            ),
+            Self::Ambiguous(ambiguity) => write!(
+                f,
+                "{}.json: {} of the dump ({}) could be {} of the instance ({}): they have the same {}",
+                ambiguity.collection,
+                counted(ambiguity.records.len(), "record"),
+                listed(&ambiguity.records),
+                counted(ambiguity.rows.len(), "record"),
+                listed(&ambiguity.rows),
+                ambiguity.key
+            ),
+            Self::Cycle { collection, field, labels } => {
+                let circle: Vec<_> =
+                    labels.iter().chain(labels.first()).map(|l| format!("\"{l}\"")).collect();
+                write!(f, "{collection}.json: a circle by {field}: {}", circle.join(" -> "))
+            }
+            Self::Contended { collection, field, labels } => {
+                let labels: Vec<_> = labels.iter().map(|label| format!("\"{label}\"")).collect();
+                write!(f, "{collection}.json: {} have the same {field}", labels.join(" and "))
+            }
+        }
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("one {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn listed(ids: &[impl fmt::Display]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,242 @@
+//! A dump compared with an instance: what `diff` shows, and what `push` does and checks afterwards.
+
+use futures::future::{try_join, try_join3};
+use lockstep_core::collection::Collection;
+use lockstep_core::identity::matching::{Sides, match_records};
+use lockstep_core::identity::specials::Specials;
+use lockstep_core::identity::{InstanceRows, Mappings};
+use lockstep_core::reconcile::{Changes, Comparison, Mode, reconcile};
+use lockstep_core::record::Row;
+use lockstep_core::report::{Differences, SchemaReport};
+use lockstep_core::schema::{LeftOutReason, OWN_TABLES, SchemaDiff, Snapshot};
+use lockstep_core::version::Version;
+use lockstep_directus::schema;
+use serde_json::Value;
+
+use crate::dump;
+use crate::dumped::{self, Dumped};
+use crate::error::EngineError;
+use crate::instance::{Instance, ReadRows};
+use crate::options::Options;
+use crate::state::Store;
+
+/// A dump, read and checked against the version of an instance.
+#[derive(Debug)]
+pub(crate) struct Desired {
+    /// Its records.
+    pub(crate) dumped: Dumped,
+    /// Its schema; none if that does not take part.
+    pub(crate) snapshot: Option<Snapshot>,
+    /// The collections that are read of the instance.
+    pub(crate) collections: Vec<&'static Collection>,
+}
+
+/// What a comparison found.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    /// Changes of records, and the pairs of ids.
+    pub(crate) changes: Changes,
+    /// Changes of the schema, as the server wants them back; none if there is nothing to change.
+    pub(crate) schema: Option<SchemaDiff>,
+    /// The same for people.
+    pub(crate) differences: Differences,
+    /// The rows of the instance.
+    pub(crate) rows: InstanceRows,
+    /// What people ought to know.
+    pub(crate) notices: Vec<String>,
+}
+
+impl Desired {
+    /// Reads the dump.
+    ///
+    /// # Errors
+    /// When it is missing, malformed, or of another version than the instance (unless forced).
+    pub(crate) fn read(options: &Options, version: Version) -> Result<Self, EngineError> {
+        let collections = options.read(version.major);
+        let snapshot = if options.schema { Some(snapshot(options, version)?) } else { None };
+        let mut dumped = if collections.is_empty() {
+            Dumped::default()
+        } else {
+            dumped::read(&options.paths, &collections)?
+        };
+        dumped.supply_secrets(&options.variables);
+        for collection in collections.iter().filter(|c| options.scope.contains(c.name)) {
+            if !dumped.records.contains_key(collection.name) {
+                dumped.notices.push(format!(
+                    "{0}.json is missing: the {0} of the instance stay as they are",
+                    collection.name
+                ));
+            }
+        }
+        Ok(Self { dumped, snapshot, collections })
+    }
+}
+
+fn snapshot(options: &Options, version: Version) -> Result<Snapshot, EngineError> {
+    let missing = || dump::DumpError::Missing { path: options.paths.snapshot.clone() };
+    let snapshot = dump::read_snapshot(&options.paths)?.ok_or_else(missing)?;
+    let dump = snapshot.directus_version().to_owned();
+    let Ok(of_dump) = dump.parse::<Version>() else {
+        return Err(EngineError::VersionMismatch { dump, instance: version });
+    };
+    if of_dump != version && !options.force {
+        return Err(EngineError::VersionMismatch { dump, instance: version });
+    }
+    let access = ["roles", "policies", "permissions", "presets"];
+    if of_dump.has_policies() != version.has_policies()
+        && access.iter().any(|name| options.scope.contains(name))
+    {
+        return Err(EngineError::AccessMismatch { dump, instance: version });
+    }
+    Ok(snapshot.without_collections(&OWN_TABLES))
+}
+
+/// Compares, reading the instance anew.
+///
+/// # Errors
+/// When the instance cannot be read completely, or the dump contradicts itself or the instance.
+pub(crate) async fn compare(
+    instance: &Instance,
+    desired: &Desired,
+    store: &mut Option<Store>,
+    options: &Options,
+) -> Result<Compared, EngineError> {
+    let opening = async {
+        if store.is_none() && !desired.collections.is_empty() {
+            *store = Some(Store::open(options.state, options.state_file.clone(), instance).await?);
+        }
+        Ok(())
+    };
+    let (read, schema, ()) = try_join3(
+        instance.read(&desired.collections),
+        compare_schema(instance, desired, options.force),
+        opening,
+    )
+    .await?;
+    if let Some(store) = store {
+        store.check_project(project_id(&read.rows))?;
+    }
+    let mappings = store.as_ref().map(|store| store.mappings.clone()).unwrap_or_default();
+    compare_records(instance, desired, options, read, &mappings, schema)
+}
+
+fn compare_records(
+    instance: &Instance,
+    desired: &Desired,
+    options: &Options,
+    read: ReadRows,
+    mappings: &Mappings,
+    schema: Option<(SchemaDiff, SchemaReport)>,
+) -> Result<Compared, EngineError> {
+    let specials = Specials::find(&read.rows, &instance.user, mappings);
+    let sides = Sides {
+        dump: &desired.dumped.records,
+        rows: &read.rows,
+        mappings,
+        specials: &specials,
+        target: instance.client.url(),
+    };
+    let mode = Mode {
+        scope: options.scope.clone(),
+        preserve: options.preserve.clone(),
+        attach_roles: options.attach_roles,
+        prune: options.prune,
+        permissions_hidden: read.hidden_permissions > 0,
+        target: instance.client.url().to_owned(),
+    };
+    let matching = match_records(sides);
+    let comparison = Comparison {
+        dump: sides.dump,
+        rows: sides.rows,
+        matching,
+        specials: &specials,
+        mappings,
+        mode: &mode,
+    };
+    let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
+    let (diff, report) = schema.unzip();
+    let mut notices = desired.dumped.notices.clone();
+    notices.extend(notices_of(&changes, read.hidden_permissions));
+    if let Some(report) = &report {
+        notices.extend(schema_notices(report));
+    }
+    let report = report.or_else(|| desired.snapshot.as_ref().map(|_| SchemaReport::default()));
+    let differences = Differences::new(report, &changes);
+    let schema = diff.filter(|diff| !diff.is_empty());
+    Ok(Compared { changes, schema, differences, rows: read.rows, notices })
+}
+
+/// What the server would change, without what must never be sent.
+async fn compare_schema(
+    instance: &Instance,
+    desired: &Desired,
+    force: bool,
+) -> Result<Option<(SchemaDiff, SchemaReport)>, EngineError> {
+    let Some(snapshot) = &desired.snapshot else { return Ok(None) };
+    let wanted = snapshot.to_value();
+    let diff = async { Ok::<_, EngineError>(schema::diff(&instance.client, &wanted, force).await?) };
+    let (diff, current) = try_join(diff, untracked(instance)).await?;
+    let Some(mut diff) = diff.map(SchemaDiff::from_value).transpose()?.flatten() else { return Ok(None) };
+    let mut left_out = diff.filter(&OWN_TABLES, current.as_ref());
+    if !instance.version.has_policies() {
+        left_out.extend(diff.guard_first_kind());
+    }
+    let report = SchemaReport { changes: diff.changes(current.as_ref()), left_out };
+    Ok(Some((diff, report)))
+}
+
+/// The schema of an instance whose snapshots hold untracked tables (before 11.10): these must not be dropped.
+async fn untracked(instance: &Instance) -> Result<Option<Snapshot>, EngineError> {
+    if (instance.version.major, instance.version.minor) >= (11, 10) {
+        return Ok(None);
+    }
+    Ok(Some(Snapshot::from_value(schema::snapshot(&instance.client).await?)?))
+}
+
+pub(crate) fn project_id(rows: &InstanceRows) -> Option<&str> {
+    let settings: &Row = rows.get("settings")?.first()?;
+    settings.fields.get("project_id").and_then(Value::as_str)
+}
+
+fn notices_of(changes: &Changes, hidden: u64) -> Vec<String> {
+    let mut notices = Vec::new();
+    if hidden > 0 {
+        notices.push(format!(
+            "the instance hides {hidden} permissions (its licence does not include custom rules): none is deleted, and \
+             none is created for policies that exist"
+        ));
+    }
+    for (collection, of_collection) in &changes.collections {
+        let name = collection.name;
+        if !of_collection.unknown_fields.is_empty() {
+            let fields: Vec<_> = of_collection.unknown_fields.iter().map(String::as_str).collect();
+            notices.push(format!("{name}: this Directus does not know {}, left out", fields.join(", ")));
+        }
+        if !of_collection.withheld.is_empty() && name != "permissions" {
+            let ids: Vec<_> = of_collection.withheld.iter().map(|kept| kept.id.as_str()).collect();
+            notices.push(format!("{name}: the instance has nothing that stands for {}", ids.join(", ")));
+        }
+    }
+    notices
+}
+
+fn schema_notices(report: &SchemaReport) -> Vec<String> {
+    report
+        .left_out
+        .iter()
+        .filter(|left_out| left_out.reason != LeftOutReason::OwnTable)
+        .map(|left_out| {
+            let name = left_out
+                .field
+                .as_ref()
+                .map_or(left_out.collection.clone(), |f| format!("{}.{f}", left_out.collection));
+            let why = match left_out.reason {
+                LeftOutReason::OwnTable => "it belongs to a sync tool",
+                LeftOutReason::Untracked => "Directus does not track the table",
+                LeftOutReason::WouldDrop => "Directus 10 would drop the column instead",
+                LeftOutReason::WouldCreate => "Directus 10 would try to create it again",
+            };
+            format!("schema: {name} stays as it is: {why}")
+        })
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! A dump as a source: its records by collection, checked, secrets supplied.
+
+use std::collections::BTreeMap;
+
+use lockstep_core::collection::Collection;
+use lockstep_core::identity::DumpRecords;
+use lockstep_core::record::Record;
+use serde_json::Value;
+
+use crate::dump::{self, DumpPaths};
+use crate::error::EngineError;
+
+/// Records of a dump, and what people ought to know about them.
+#[derive(Debug, Default)]
+pub(crate) struct Dumped {
+    /// By collection; absent where the dump has no file.
+    pub(crate) records: DumpRecords,
+    /// What people ought to know.
+    pub(crate) notices: Vec<String>,
+}
+
+/// Reads the records of these collections.
+pub(crate) fn read(paths: &DumpPaths, collections: &[&'static Collection]) -> Result<Dumped, EngineError> {
+    let names: Vec<&str> = collections.iter().map(|collection| collection.name).collect();
+    let found = dump::read_collections(paths, &names)?;
+    let mut dumped =
+        Dumped { notices: found.warnings.iter().map(ToString::to_string).collect(), ..Dumped::default() };
+    for (name, records) in found.records {
+        if let (Some(collection), Some(records)) = (Collection::named(&name), records) {
+            let records = records.into_iter().filter_map(|fields| Record::from_dump(fields).ok());
+            dumped.records.insert(collection.name, records.collect());
+        }
+    }
+    Ok(dumped)
+}
+
+impl Dumped {
+    /// Puts the values of variables in place of `${NAME}` in secret fields. One that is not set leaves the secret
+    /// alone.
+    pub(crate) fn supply_secrets(&mut self, variables: &BTreeMap<String, String>) {
+        for (name, records) in &mut self.records {
+            let Some(collection) = Collection::named(name) else { continue };
+            for (field, value) in records.iter_mut().flat_map(|record| record.fields.iter_mut()) {
+                let Some(variable) = placeholder(value).filter(|_| collection.is_secret(field)) else {
+                    continue;
+                };
+                match variables.get(variable) {
+                    Some(secret) => *value = Value::from(secret.as_str()),
+                    None => {
+                        self.notices.push(format!(
+                            "{name}.{field}: the variable {variable} is not set; the secret stays as it is"
+                        ));
+                        *value = Value::Null;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The name in `${NAME}`.
+pub(crate) fn placeholder(value: &Value) -> Option<&str> {
+    let name = value.as_str()?.strip_prefix("${")?.strip_suffix('}')?;
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    plain.then_some(name)
+}

@@ -1,0 +1,215 @@
+//! What can go wrong in a flow, and what to do about it.
+
+use std::path::PathBuf;
+
+use lockstep_core::plan::Verb;
+use lockstep_core::reconcile::Problem;
+use lockstep_core::report::{Applied, Differences};
+use lockstep_core::schema::{ShapeError, SnapshotError};
+use lockstep_core::version::Version;
+use lockstep_directus::{Error as DirectusError, ErrorKind};
+
+use crate::dump::DumpError;
+
+/// A flow ended before its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The instance could not be asked, or refused.
+    #[error(transparent)]
+    Directus(#[from] DirectusError),
+    /// The dump could not be read or written.
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// The instance does not say which version it is.
+    #[error("{url} does not tell its version")]
+    NoVersion {
+        /// The instance.
+        url: String,
+    },
+    /// The instance is too old.
+    #[error("{url} runs Directus {version}; Lockstep needs {} or later", Version::OLDEST)]
+    TooOld {
+        /// The instance.
+        url: String,
+        /// Its version.
+        version: String,
+    },
+    /// The user is no administrator.
+    #[error("the user {user} of {url} is no administrator")]
+    NoAdministrator {
+        /// The instance.
+        url: String,
+        /// Email or id of the user.
+        user: String,
+    },
+    /// Dump and instance are of different versions.
+    #[error("the dump comes from Directus {dump}, the instance runs {instance}")]
+    VersionMismatch {
+        /// The version in the snapshot.
+        dump: String,
+        /// The version of the instance.
+        instance: Version,
+    },
+    /// Access rules before and after Directus 11 have different shapes.
+    #[error(
+        "the dump comes from Directus {dump}, the instance runs {instance}: their access rules are built differently"
+    )]
+    AccessMismatch {
+        /// The version in the snapshot.
+        dump: String,
+        /// The version of the instance.
+        instance: Version,
+    },
+    /// Fewer records came than there are.
+    #[error("the instance has {expected} records in {collection}, but sent {found}")]
+    Incomplete {
+        /// The collection.
+        collection: &'static str,
+        /// How many there are.
+        expected: u64,
+        /// How many came.
+        found: u64,
+    },
+    /// The schema that the instance sent is none.
+    #[error("the instance sent a schema that is none")]
+    Snapshot(#[from] SnapshotError),
+    /// The comparison of schemas that the instance sent is none.
+    #[error("the instance sent a schema comparison of an unknown form")]
+    SchemaDiff(#[from] ShapeError),
+    /// The dump contradicts itself or the instance.
+    #[error("{}", problems_title(.0.len()))]
+    Problems(Vec<Problem>),
+    /// The licence of the instance does not allow what the dump holds.
+    #[error("the licence of the instance does not allow this push: {0}")]
+    Licence(String),
+    /// Consent was missing. Nothing was written.
+    #[error("refused: this push would destroy data, and nothing was written")]
+    Refused(Box<Differences>),
+    /// The user said no. Nothing was written.
+    #[error("not applied: nothing was written")]
+    Declined,
+    /// A write failed.
+    #[error("cannot {} {collection}{}", verb_text(*.verb), .record.as_ref().map_or(String::new(), |r| format!(": {r}")))]
+    Write {
+        /// The collection.
+        collection: &'static str,
+        /// What was asked.
+        verb: Verb,
+        /// The record, where it is known.
+        record: Option<String>,
+        /// What the instance said.
+        #[source]
+        source: DirectusError,
+    },
+    /// A push ended in the middle.
+    #[error("the push ended in the middle")]
+    Partly {
+        /// What was written.
+        applied: Box<Applied>,
+        /// Why it ended.
+        #[source]
+        source: Box<EngineError>,
+    },
+    /// The user interrupted the run.
+    #[error("interrupted")]
+    Interrupted,
+    /// The file of mappings cannot be used.
+    #[error("{}: {reason}", path.display())]
+    StateFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// The mappings in the instance cannot be read.
+    #[error("the mappings in the table {table} of the instance cannot be read: {reason}")]
+    StateTable {
+        /// The table.
+        table: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The extension was asked for, and is not there.
+    #[error("the instance does not have the mapping extension")]
+    NoExtension,
+    /// The instance cannot hold a table of mappings.
+    #[error("Directus {0} would show a table of mappings in its schema, and other tools would drop it")]
+    NoTable(Version),
+    /// A record to be linked does not exist.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+fn problems_title(count: usize) -> String {
+    match count {
+        1 => "the dump has a problem, and nothing was written".to_owned(),
+        _ => format!("the dump has {count} problems, and nothing was written"),
+    }
+}
+
+fn verb_text(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Release => "release references of",
+        Verb::Create => "create",
+        Verb::Update => "update",
+        Verb::Delete => "delete",
+    }
+}
+
+impl EngineError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Directus(error) | Self::Write { source: error, .. } => {
+                return error.hint().map(str::to_owned);
+            }
+            Self::Dump(error) => return error.hint().map(str::to_owned),
+            Self::Partly { source, .. } => {
+                let cause = source.hint().map(|hint| format!("{hint}; then ")).unwrap_or_default();
+                return Some(format!("{cause}push again: what was written is found and not written twice"));
+            }
+            Self::NoVersion { .. } => {
+                "check that the token belongs to an administrator, and that this is Directus"
+            }
+            Self::TooOld { .. } => "upgrade the instance",
+            Self::NoAdministrator { .. } => "use the token, or email and password, of an administrator",
+            Self::VersionMismatch { .. } => {
+                "pull from an instance of the same version, or go on with --force at your own risk"
+            }
+            Self::AccessMismatch { .. } => {
+                "migrate with Directus itself first, or leave them out: -x roles,policies,permissions,presets"
+            }
+            Self::Incomplete { .. } => "records may have changed meanwhile: try again",
+            Self::Snapshot(_) | Self::SchemaDiff(_) => "check the log of the instance",
+            Self::Licence(_) => "change the licence, or remove what exceeds it from the dump",
+            Self::Refused(_) => "look at the plan above; if you mean it, add --allow-destructive",
+            Self::StateFile { hint, .. } => hint,
+            Self::StateTable { .. } => "remove the table and push again: records are then matched anew",
+            Self::NoExtension => "install directus-extension-sync, or use --state auto",
+            Self::NoTable(_) => "use --state file",
+            Self::Problems(_) | Self::Declined | Self::Interrupted | Self::Unknown(_) => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    /// True if trying the same again later may succeed.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Directus(error) | Self::Write { source: error, .. } => matches!(
+                error.kind(),
+                ErrorKind::Connect
+                    | ErrorKind::Timeout
+                    | ErrorKind::Lost
+                    | ErrorKind::RateLimited
+                    | ErrorKind::Unavailable
+            ),
+            Self::Partly { source, .. } => source.is_transient(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Carries a plan out: stage after stage, lanes of a stage at the same time, and no record twice whatever gets lost.
+//!
+//! An update or a deletion may be repeated, and the client does so. A creation whose answer is lost is looked up:
+//! where ids are chosen by us the server is asked which of them exist, else its new rows are compared with what was
+//! sent. A batch is one transaction, so either all of it is there or nothing.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use lockstep_core::collection::Key;
+use lockstep_core::identity::InstanceRows;
+use lockstep_core::plan::{Batch, Item, Plan, Stage, Verb};
+use lockstep_core::record::{Fields, LocalId, SyncId, same_value};
+use lockstep_core::report::{Applied, Event, Observer};
+use lockstep_directus::items::{self, Endpoint, Query};
+use lockstep_directus::{Error as DirectusError, ErrorKind, Request};
+use serde_json::{Value, json};
+
+use crate::error::EngineError;
+use crate::instance::Instance;
+use crate::options::Interrupt;
+
+/// How many lanes run at the same time; the client bounds requests further.
+const LANES: usize = 8;
+/// How often a creation whose answer was lost is looked up and repeated.
+const ATTEMPTS: u32 = 4;
+/// How long the server is given to finish what it may still be doing, before a creation is repeated.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What was done, complete or not.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Counts, for people.
+    pub(crate) applied: Applied,
+    /// Records created or updated, with their ids on the instance.
+    pub(crate) written: Vec<(&'static str, SyncId, LocalId)>,
+    /// Rows deleted.
+    pub(crate) deleted: Vec<(&'static str, LocalId)>,
+    /// Why it ended early.
+    pub(crate) error: Option<EngineError>,
+}
+
+/// Carries out plans on one instance.
+pub(crate) struct Executor<'a> {
+    pub(crate) instance: &'a Instance,
+    pub(crate) observer: &'a dyn Observer,
+    pub(crate) interrupt: &'a Interrupt,
+    /// The rows of the instance before the first write.
+    pub(crate) before: &'a InstanceRows,
+}
+
+/// One batch, done.
+struct Done {
+    collection: &'static str,
+    verb: Verb,
+    items: Vec<(Option<SyncId>, Option<LocalId>)>,
+}
+
+struct Progress {
+    done: AtomicUsize,
+    total: usize,
+    stop: AtomicBool,
+}
+
+impl Executor<'_> {
+    /// Carries a plan out, until its end or the first error.
+    pub(crate) async fn run(&self, plan: &Plan) -> Outcome {
+        let total = plan.batches().map(|batch| batch.items.len()).sum();
+        let progress = Progress { done: AtomicUsize::new(0), total, stop: AtomicBool::new(false) };
+        let mut outcome = Outcome::default();
+        for stage in &plan.stages {
+            self.stage(stage, &progress, &mut outcome).await;
+            if outcome.error.is_some() {
+                break;
+            }
+        }
+        outcome
+    }
+
+    async fn stage(&self, stage: &Stage, progress: &Progress, outcome: &mut Outcome) {
+        let lanes = stage.lanes.iter().map(|lane| self.lane(lane, progress));
+        let results: Vec<_> = stream::iter(lanes).buffer_unordered(LANES).collect().await;
+        for (done, error) in results {
+            done.into_iter().for_each(|done| outcome.add(done));
+            // The first real error is told; that others were stopped by it is not.
+            if outcome.error.as_ref().is_none_or(|told| matches!(told, EngineError::Interrupted)) {
+                outcome.error = error.or(outcome.error.take());
+            }
+        }
+    }
+
+    async fn lane(&self, lane: &[Batch], progress: &Progress) -> (Vec<Done>, Option<EngineError>) {
+        let mut done = Vec::new();
+        for batch in lane {
+            if self.interrupt.is_raised() {
+                return (done, Some(EngineError::Interrupted));
+            }
+            if progress.stop.load(Ordering::Relaxed) {
+                return (done, None);
+            }
+            let (of_batch, error) = self.batch(batch).await;
+            let count: usize = of_batch.iter().map(|done| done.items.len()).sum();
+            let so_far = progress.done.fetch_add(count, Ordering::Relaxed) + count;
+            self.observer.event(Event::Progress { done: so_far, total: progress.total });
+            done.extend(of_batch);
+            if let Some(source) = error {
+                progress.stop.store(true, Ordering::Relaxed);
+                return (done, Some(self.failure(batch, source)));
+            }
+        }
+        (done, None)
+    }
+
+    /// Sends a batch; one that is too large for the server is halved until it fits.
+    async fn batch(&self, batch: &Batch) -> (Vec<Done>, Option<DirectusError>) {
+        let mut done = Vec::new();
+        let mut waiting = vec![batch.items.as_slice()];
+        while let Some(items) = waiting.pop() {
+            match self.send(batch, items).await {
+                Ok(items) => done.push(Done { collection: batch.collection.name, verb: batch.verb, items }),
+                Err(error) if error.kind() == ErrorKind::TooLarge && items.len() > 1 => {
+                    let (first, second) = items.split_at(items.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                Err(error) => return (done, Some(error)),
+            }
+        }
+        (done, None)
+    }
+
+    async fn send(
+        &self,
+        batch: &Batch,
+        items: &[Item],
+    ) -> Result<Vec<(Option<SyncId>, Option<LocalId>)>, DirectusError> {
+        let endpoint = Endpoint::of(&batch.collection.system_name());
+        let known = || items.iter().map(|item| (item.sync_id.clone(), item.id.clone())).collect();
+        let request = match batch.verb {
+            Verb::Create if batch.collection.key == Key::Uuid => {
+                self.create_with_ids(batch, items, &endpoint).await?;
+                return Ok(known());
+            }
+            Verb::Create => return self.create_without_ids(batch, items, &endpoint).await,
+            Verb::Update if batch.collection.key == Key::Singleton => {
+                let body = items.first().map(|item| item.body.clone()).unwrap_or_default();
+                Request::patch(endpoint.path()).query("fields", "id").raw_json(body.into_bytes())
+            }
+            Verb::Update | Verb::Release => {
+                Request::patch(endpoint.path()).query("fields", "id").raw_json(body(batch, items))
+            }
+            Verb::Delete => Request::delete(endpoint.path()).raw_json(body(batch, items)),
+        };
+        self.instance.client.send(&request).await?;
+        Ok(known())
+    }
+
+    async fn create_with_ids(
+        &self,
+        batch: &Batch,
+        items: &[Item],
+        endpoint: &Endpoint,
+    ) -> Result<(), DirectusError> {
+        let mut open = items.to_vec();
+        for attempt in 1.. {
+            let request = Request::post(endpoint.path()).query("fields", "id").raw_json(body(batch, &open));
+            let error = match self.instance.client.send(&request).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            // On a repetition, "not unique" means that the first try arrived after all.
+            let arrived = attempt > 1 && error.code() == Some("RECORD_NOT_UNIQUE");
+            if attempt >= ATTEMPTS || !(error.may_have_been_applied() || arrived) {
+                return Err(error);
+            }
+            tokio::time::sleep(GRACE * attempt).await;
+            let there = self.existing(&open, endpoint).await?;
+            let before = open.len();
+            open.retain(|item| item.id.as_ref().is_none_or(|id| !there.contains(id.as_str())));
+            if open.is_empty() {
+                return Ok(());
+            }
+            if open.len() == before && error.kind() == ErrorKind::Server {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which of these records the server holds.
+    async fn existing(&self, items: &[Item], endpoint: &Endpoint) -> Result<HashSet<String>, DirectusError> {
+        let mut there = HashSet::new();
+        for items in items.chunks(100) {
+            let ids: Vec<_> = items.iter().filter_map(|item| item.id.as_ref()).map(LocalId::as_str).collect();
+            let query = Query::new().fields(["id"]).filter(json!({"id": {"_in": ids}})).limit(100);
+            for item in items::list(&self.instance.client, endpoint, &query).await?.data {
+                there.extend(item.get("id").and_then(Value::as_str).map(str::to_owned));
+            }
+        }
+        Ok(there)
+    }
+
+    /// Creates records whose ids the server makes. It answers in the order of the ids, which is the order of the
+    /// request.
+    async fn create_without_ids(
+        &self,
+        batch: &Batch,
+        items: &[Item],
+        endpoint: &Endpoint,
+    ) -> Result<Vec<(Option<SyncId>, Option<LocalId>)>, DirectusError> {
+        for attempt in 1.. {
+            let request = Request::post(endpoint.path()).query("fields", "id").raw_json(body(batch, items));
+            let error = match self.instance.client.send(&request).await.and_then(|answer| answer.data()) {
+                Ok(answer) => {
+                    let ids = new_ids(&answer);
+                    let known = ids.len() == items.len();
+                    return Ok(items
+                        .iter()
+                        .enumerate()
+                        .map(|(place, item)| (item.sync_id.clone(), known.then(|| ids[place].clone())))
+                        .collect());
+                }
+                Err(error) => error,
+            };
+            if attempt >= ATTEMPTS || !error.may_have_been_applied() {
+                return Err(error);
+            }
+            tokio::time::sleep(GRACE * attempt).await;
+            if let Some(ids) = self.arrived(batch, items).await? {
+                return Ok(items
+                    .iter()
+                    .zip(ids)
+                    .map(|(item, id)| (item.sync_id.clone(), Some(id)))
+                    .collect());
+            }
+            if error.kind() == ErrorKind::Server {
+                return Err(error);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The ids of a batch of which no answer came, if it arrived: rows that were not there before and have the content
+    /// that was sent, one for each record.
+    async fn arrived(&self, batch: &Batch, items: &[Item]) -> Result<Option<Vec<LocalId>>, DirectusError> {
+        let (rows, _) = match self.instance.collection(batch.collection).await {
+            Ok(read) => read,
+            Err(EngineError::Directus(error)) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let before = self.before.get(batch.collection.name).into_iter().flatten();
+        let before: HashSet<&str> = before.map(|row| row.id.as_str()).collect();
+        let mut new: Vec<_> = rows.iter().filter(|row| !before.contains(row.id.as_str())).collect();
+        let mut ids = Vec::new();
+        for item in items {
+            let sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
+            let same = |row: &&lockstep_core::record::Row| {
+                sent.iter()
+                    .all(|(name, value)| row.fields.get(name).is_none_or(|there| same_value(value, there)))
+            };
+            let Some(place) = new.iter().position(same) else { return Ok(None) };
+            ids.push(new.swap_remove(place).id.clone());
+        }
+        Ok(Some(ids))
+    }
+
+    /// The error of a batch, with the record that it is about where the server says enough.
+    fn failure(&self, batch: &Batch, source: DirectusError) -> EngineError {
+        let record = culprit(batch, &source).or_else(|| match batch.items.as_slice() {
+            [only] => Some(format!("\"{}\"", only.label)),
+            [first, ..] => Some(format!("{} records from \"{}\" on", batch.items.len(), first.label)),
+            [] => None,
+        });
+        EngineError::Write { collection: batch.collection.name, verb: batch.verb, record, source }
+    }
+}
+
+/// The record whose field has the value that the server complains of.
+fn culprit(batch: &Batch, error: &DirectusError) -> Option<String> {
+    let extensions = error.extensions()?;
+    let field = extensions.get("field")?.as_str()?;
+    let value = extensions.get("value");
+    let mut matching = batch.items.iter().filter(|item| {
+        let sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
+        sent.get(field).is_some_and(|sent| value.is_none_or(|value| same_value(sent, value)))
+    });
+    let item = matching.next()?;
+    match (matching.next(), &item.sync_id) {
+        (Some(_), _) => None,
+        (None, Some(sync_id)) => Some(format!("\"{}\" ({sync_id}), field {field}", item.label)),
+        (None, None) => Some(format!("\"{}\", field {field}", item.label)),
+    }
+}
+
+/// The ids in the answer to a creation, lowest first.
+fn new_ids(answer: &Value) -> Vec<LocalId> {
+    let rows = answer.as_array().into_iter().flatten();
+    let mut ids: Vec<_> = rows.filter_map(|row| LocalId::from_value(row.get("id")?)).collect();
+    ids.sort_by(|a, b| a.order().cmp(&b.order()));
+    ids
+}
+
+fn body(batch: &Batch, items: &[Item]) -> Vec<u8> {
+    let part = Batch { collection: batch.collection, verb: batch.verb, items: items.to_vec() };
+    part.body().into_bytes()
+}
+
+impl Outcome {
+    fn add(&mut self, done: Done) {
+        let counts = self.applied.collections.entry(done.collection).or_default();
+        match done.verb {
+            Verb::Create => counts.created += done.items.len(),
+            Verb::Update => counts.updated += done.items.len(),
+            Verb::Delete => counts.deleted += done.items.len(),
+            Verb::Release => {}
+        }
+        for (sync_id, id) in done.items {
+            match (done.verb, sync_id, id) {
+                (Verb::Delete, _, Some(id)) => self.deleted.push((done.collection, id)),
+                (Verb::Create | Verb::Update, Some(sync_id), Some(id)) => {
+                    self.written.push((done.collection, sync_id, id));
+                }
+                _ => {}
+            }
+        }
+    }
+}

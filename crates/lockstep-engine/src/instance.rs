@@ -1,0 +1,203 @@
+//! An instance as source and target: who it is, and its rows, complete.
+
+use futures::future::{try_join, try_join_all};
+use lockstep_core::collection::{Collection, Key};
+use lockstep_core::identity::InstanceRows;
+use lockstep_core::identity::specials::CurrentUser;
+use lockstep_core::record::{Fields, LocalId, Row};
+use lockstep_core::version::Version;
+use lockstep_directus::items::{self, Endpoint, Query};
+use lockstep_directus::{Client, policies, server, users};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::EngineError;
+
+/// A connected instance whose user is an administrator.
+#[derive(Clone, Debug)]
+pub(crate) struct Instance {
+    /// The connection.
+    pub(crate) client: Client,
+    /// Its version.
+    pub(crate) version: Version,
+    /// Who the commands run as.
+    pub(crate) user: CurrentUser,
+    /// The most rows that the server sends at once; none if it does not limit them.
+    page: Option<u64>,
+}
+
+/// The rows of an instance.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReadRows {
+    /// By collection.
+    pub(crate) rows: InstanceRows,
+    /// How many permissions exist that the server did not show.
+    pub(crate) hidden_permissions: u64,
+}
+
+impl Instance {
+    /// Asks an instance who it is.
+    ///
+    /// # Errors
+    /// When it is no Directus, too old, or the user is no administrator.
+    pub(crate) async fn connect(client: Client) -> Result<Self, EngineError> {
+        let url = client.url().to_owned();
+        let info = server::info(&client).await?;
+        let text = info.version.ok_or_else(|| EngineError::NoVersion { url: url.clone() })?;
+        let too_old = || EngineError::TooOld { url: url.clone(), version: text.clone() };
+        let version: Version = text.parse().map_err(|_| too_old())?;
+        if version < Version::OLDEST {
+            return Err(too_old());
+        }
+        let (me, administrator) = who(&client, version).await?;
+        let id = me.get("id").and_then(LocalId::from_value);
+        let user = me.get("email").and_then(Value::as_str).unwrap_or("behind the token").to_owned();
+        let Some(id) = id.filter(|_| administrator) else {
+            return Err(EngineError::NoAdministrator { url, user });
+        };
+        let role = me.pointer("/role/id").and_then(LocalId::from_value);
+        let page =
+            info.query_limit_max.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0);
+        Ok(Self { client, version, user: CurrentUser { id, role }, page })
+    }
+
+    /// Reads collections whole.
+    ///
+    /// # Errors
+    /// When one of them could not be read completely.
+    pub(crate) async fn read(&self, collections: &[&'static Collection]) -> Result<ReadRows, EngineError> {
+        let mut read = ReadRows::default();
+        let parts = try_join_all(collections.iter().map(|collection| self.collection(collection))).await?;
+        for (collection, (rows, hidden)) in collections.iter().zip(parts) {
+            read.rows.insert(collection.name, rows);
+            read.hidden_permissions += hidden;
+        }
+        Ok(read)
+    }
+
+    /// The rows of one collection, and how many of its permissions are hidden.
+    pub(crate) async fn collection(
+        &self,
+        collection: &'static Collection,
+    ) -> Result<(Vec<Row>, u64), EngineError> {
+        let endpoint = Endpoint::of(&collection.system_name());
+        if collection.key == Key::Singleton {
+            let item = items::singleton(&self.client, &endpoint).await?;
+            return Ok((Row::from_server(collection, item).into_iter().collect(), 0));
+        }
+        // The server neither limits nor pages permissions, and appends rows of its own.
+        if collection.name == "permissions" {
+            let page = self.page_of(&endpoint, collection, None, 1).await?;
+            let rows: Vec<_> =
+                page.data.into_iter().filter_map(|f| Row::from_server(collection, f)).collect();
+            let hidden = page.meta.total_count.unwrap_or_default().saturating_sub(rows.len() as u64);
+            return Ok((rows, hidden));
+        }
+        let (mut rows, attachments) =
+            try_join(self.paged(&endpoint, collection), self.attachments(collection)).await?;
+        if let (Some(field), Some(mut attachments)) = (collection.attachments, attachments) {
+            for row in &mut rows {
+                let of_row = attachments.remove(row.id.as_str()).unwrap_or_default();
+                row.fields.insert(field.to_owned(), Value::Array(of_row));
+            }
+        }
+        Ok((rows, 0))
+    }
+
+    async fn paged(&self, endpoint: &Endpoint, collection: &Collection) -> Result<Vec<Row>, EngineError> {
+        let (mut rows, mut number) = (Vec::new(), 1);
+        loop {
+            let page = self.page_of(endpoint, collection, self.page, number).await?;
+            let (came, expected) = (page.data.len() as u64, page.meta.filter_count.unwrap_or_default());
+            rows.extend(page.data.into_iter().filter_map(|fields| Row::from_server(collection, fields)));
+            let last = came == 0 || self.page.is_none_or(|_| rows.len() as u64 >= expected);
+            if last && rows.len() as u64 == expected {
+                return Ok(rows);
+            }
+            if last {
+                let (collection, found) = (collection_name(collection), rows.len() as u64);
+                return Err(EngineError::Incomplete { collection, expected, found });
+            }
+            number += 1;
+        }
+    }
+
+    async fn page_of(
+        &self,
+        endpoint: &Endpoint,
+        collection: &Collection,
+        limit: Option<u64>,
+        number: u64,
+    ) -> Result<PageOfRows, EngineError> {
+        let nested = collection.attachments.filter(|_| self.page.is_none());
+        let mut query = Query::new().meta(["total_count", "filter_count"]);
+        query = match limit {
+            Some(limit) => query.limit(i64::try_from(limit).unwrap_or(i64::MAX)).page(number).sort(["id"]),
+            None => query.limit(-1),
+        };
+        if let Some(field) = nested {
+            let parts = ["id", "role", "user", "sort"].map(|part| format!("{field}.{part}"));
+            query = query.fields(std::iter::once("*".to_owned()).chain(parts));
+        }
+        if let Some(field) = collection.only_null {
+            query = query.filter(serde_json::json!({field: {"_null": true}}));
+        }
+        let mut request = items::request_list(endpoint, &query);
+        if let Some(field) = nested {
+            request = request.query(format!("deep[{field}][_limit]"), "-1");
+        }
+        Ok(self.client.send(&request).await?.parse()?)
+    }
+
+    /// Where the server limits rows, it limits nested ones as well: then attachments are read by themselves.
+    async fn attachments(&self, collection: &Collection) -> Result<Option<Attachments>, EngineError> {
+        if collection.attachments.is_none() || self.page.is_none() {
+            return Ok(None);
+        }
+        let mut by_policy = Attachments::new();
+        for row in self.paged(&Endpoint::of("directus_access"), &ACCESS).await? {
+            let mut fields = row.fields;
+            if let Some(Value::String(policy)) = fields.shift_remove("policy") {
+                fields.insert("id".to_owned(), row.id.to_value(Key::Uuid));
+                by_policy.entry(policy).or_default().push(Value::Object(fields));
+            }
+        }
+        Ok(Some(by_policy))
+    }
+}
+
+type Attachments = std::collections::HashMap<String, Vec<Value>>;
+
+/// Access rows are read as parts of policies; they are no collection of a dump.
+static ACCESS: Collection = Collection::plain("access");
+
+fn collection_name(collection: &Collection) -> &'static str {
+    Collection::named(collection.name).map_or("access", |collection| collection.name)
+}
+
+async fn who(client: &Client, version: Version) -> Result<(Value, bool), EngineError> {
+    if version.has_policies() {
+        let me = async { Ok::<_, EngineError>(users::me(client, &["id", "email", "role.id"]).await?) };
+        let globals = async { Ok::<_, EngineError>(policies::my_globals(client).await?) };
+        let (me, globals) = try_join(me, globals).await?;
+        return Ok((me, globals.get("admin_access").and_then(Value::as_bool).unwrap_or(false)));
+    }
+    let me = users::me(client, &["id", "email", "role.id", "role.admin_access"]).await?;
+    let administrator = me.pointer("/role/admin_access").and_then(Value::as_bool).unwrap_or(false);
+    Ok((me, administrator))
+}
+
+#[derive(Deserialize)]
+struct PageOfRows {
+    data: Vec<Fields>,
+    #[serde(default)]
+    meta: Counts,
+}
+
+#[derive(Default, Deserialize)]
+struct Counts {
+    #[serde(default)]
+    total_count: Option<u64>,
+    #[serde(default)]
+    filter_count: Option<u64>,
+}

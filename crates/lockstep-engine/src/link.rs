@@ -1,0 +1,81 @@
+//! The store of an instance, by hand: what it holds, and which record is which row.
+
+use lockstep_core::collection::Collection;
+use lockstep_core::record::{LocalId, SyncId};
+use lockstep_directus::Client;
+
+use crate::compare::project_id;
+use crate::error::EngineError;
+use crate::instance::Instance;
+use crate::options::StateChoice;
+use crate::state::Store;
+
+/// A mapping that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// Where it was recorded: `extension`, `table` or `file`.
+    pub store: &'static str,
+    /// What the SyncID stood for before.
+    pub before: Option<LocalId>,
+}
+
+/// What a store holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// `extension`, `table` or `file`.
+    pub store: &'static str,
+    /// Collection, SyncID, local id; sorted.
+    pub mappings: Vec<(String, SyncId, LocalId)>,
+}
+
+/// Records that a row of the instance is a certain record of the dump.
+///
+/// # Errors
+/// When there is no such collection or row, or the store cannot be written.
+pub async fn link(
+    client: Client,
+    state: StateChoice,
+    file: std::path::PathBuf,
+    collection: &str,
+    sync_id: &SyncId,
+    local_id: &LocalId,
+) -> Result<Linked, EngineError> {
+    let unknown = || EngineError::Unknown(format!("there is no collection {collection}"));
+    let collection = Collection::named(collection).ok_or_else(unknown)?;
+    let instance = Instance::connect(client).await?;
+    let settings = Collection::named("settings").filter(|settings| *settings != collection);
+    let reading: Vec<_> = settings.into_iter().chain([collection]).collect();
+    let read = instance.read(&reading).await?;
+    if !read.rows.get(collection.name).into_iter().flatten().any(|row| row.id == *local_id) {
+        return Err(EngineError::Unknown(format!(
+            "{} has no record {local_id} in {}",
+            instance.client.url(),
+            collection.name
+        )));
+    }
+    let mut store = Store::open(state, file, &instance).await?;
+    store.check_project(project_id(&read.rows))?;
+    let before = store.mappings.local(collection.name, sync_id.as_str()).cloned();
+    let mut after = store.mappings.clone();
+    after.record(collection.name, sync_id.clone(), local_id.clone());
+    store.save(after).await?;
+    Ok(Linked { store: store.name(), before })
+}
+
+/// Reads the store of an instance.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn recorded(
+    client: Client,
+    state: StateChoice,
+    file: std::path::PathBuf,
+) -> Result<Recorded, EngineError> {
+    let instance = Instance::connect(client).await?;
+    let store = Store::open(state, file, &instance).await?;
+    let names: Vec<String> = store.mappings.collections().map(str::to_owned).collect();
+    let of = |name: &String| -> Vec<_> {
+        store.mappings.of(name).map(|(sync_id, id)| (name.clone(), sync_id.clone(), id.clone())).collect()
+    };
+    Ok(Recorded { store: store.name(), mappings: names.iter().flat_map(of).collect() })
+}

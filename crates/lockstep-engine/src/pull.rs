@@ -1,0 +1,239 @@
+//! Pull: an instance becomes a dump. Nothing is written to the instance.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use futures::future::{OptionFuture, try_join, try_join4};
+use lockstep_core::collection::{Collection, Key};
+use lockstep_core::file_order;
+use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
+use lockstep_core::identity::specials::{ADMIN_ROLE, Specials};
+use lockstep_core::record::{CONCEALED, Fields, Record, SyncId};
+use lockstep_core::report::{Event, InstanceInfo, Observer, Phase, PullReport};
+use lockstep_core::schema::{OWN_TABLES, Snapshot};
+use lockstep_directus::{Client, schema, server};
+use serde_json::Value;
+
+use crate::dump::{self, DumpContents};
+use crate::dumped::{self, Dumped, placeholder};
+use crate::error::EngineError;
+use crate::instance::{Instance, ReadRows};
+use crate::options::Options;
+use crate::state::Store;
+
+/// Reads an instance and writes it as a dump.
+///
+/// # Errors
+/// When the instance cannot be read completely, or the dump not be written; the old dump is then whole.
+pub async fn pull(
+    client: Client,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<PullReport, EngineError> {
+    let started = Instant::now();
+    observer.event(Event::Phase(Phase::Connecting));
+    let instance = Instance::connect(client).await?;
+    observer.event(Event::Phase(Phase::Reading));
+    let collections = options.read(instance.version.major);
+    let reading = !collections.is_empty();
+    let store: OptionFuture<_> =
+        reading.then(|| Store::open(options.state, options.state_file.clone(), &instance)).into();
+    let store = async { store.await.transpose() };
+    let (read, store, snapshot, specs) = try_join4(
+        instance.read(&collections),
+        store,
+        snapshot(&instance, options.schema),
+        specs(&instance, options.specs),
+    )
+    .await?;
+
+    let mut puller = Puller::new(options, &instance, read, store.as_ref(), &collections)?;
+    let records = puller.records();
+    let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
+    observer.event(Event::Phase(Phase::WritingFiles));
+    let schema_collections = snapshot.as_ref().map(|snapshot| snapshot.collections().len());
+    let contents = DumpContents {
+        collections: records
+            .into_iter()
+            .map(|(c, records)| (c.name.to_owned(), records.into_iter().map(Record::into_dump).collect()))
+            .collect(),
+        snapshot: snapshot.map(|snapshot| (snapshot, options.layout)),
+        specs,
+    };
+    let written = dump::write(&options.paths, &contents, options.sort_json)?;
+    let show = |paths: Vec<std::path::PathBuf>| paths.iter().map(|path| path.display().to_string()).collect();
+    Ok(PullReport {
+        command: "pull",
+        instance: InstanceInfo {
+            url: instance.client.url().to_owned(),
+            version: instance.version.to_string(),
+            state: store.as_ref().map(Store::name),
+        },
+        collections: counts,
+        schema_collections,
+        unchanged: written.unchanged.len(),
+        written: show(written.written),
+        removed: show(written.removed),
+        notices: puller.dumped.notices,
+        requests: instance.client.requests_sent(),
+        duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+async fn snapshot(instance: &Instance, wanted: bool) -> Result<Option<Snapshot>, EngineError> {
+    if !wanted {
+        return Ok(None);
+    }
+    let snapshot = Snapshot::from_value(schema::snapshot(&instance.client).await?)?;
+    Ok(Some(snapshot.without_collections(&OWN_TABLES)))
+}
+
+async fn specs(instance: &Instance, wanted: bool) -> Result<Option<Vec<(String, Vec<u8>)>>, EngineError> {
+    if !wanted {
+        return Ok(None);
+    }
+    let client = &instance.client;
+    let graphql = try_join(server::specs_graphql_items(client), server::specs_graphql_system(client));
+    let ((items, system), mut openapi) = try_join(graphql, server::specs_openapi(client)).await?;
+    // From 11 on the server puts a hash of the time here: two pulls would never give the same bytes.
+    if let Some(version) = openapi.pointer_mut("/info/version") {
+        *version = Value::from(instance.version.to_string());
+    }
+    Ok(Some(vec![
+        ("item.graphql".to_owned(), items.into_bytes()),
+        ("system.graphql".to_owned(), system.into_bytes()),
+        ("openapi.json".to_owned(), dump::canonical(&openapi)),
+    ]))
+}
+
+struct Puller<'a> {
+    options: &'a Options,
+    instance: &'a Instance,
+    read: ReadRows,
+    collections: &'a [&'static Collection],
+    matching: Matching,
+    dumped: Dumped,
+}
+
+impl<'a> Puller<'a> {
+    fn new(
+        options: &'a Options,
+        instance: &'a Instance,
+        read: ReadRows,
+        store: Option<&Store>,
+        collections: &'a [&'static Collection],
+    ) -> Result<Self, EngineError> {
+        let dumped = old_dump(options, collections);
+        let mappings = store.map(|store| store.mappings.clone()).unwrap_or_default();
+        let specials = Specials::find(&read.rows, &instance.user, &mappings);
+        let matching = identify_rows(
+            Sides {
+                dump: &dumped.records,
+                rows: &read.rows,
+                mappings: &mappings,
+                specials: &specials,
+                target: instance.client.url(),
+            },
+            &options.preserve,
+        );
+        Ok(Self { options, instance, read, collections, matching, dumped })
+    }
+
+    /// The records of the collections that take part, in the order of their files.
+    fn records(&mut self) -> Vec<(&'static Collection, Vec<Record>)> {
+        let mut notices = Vec::new();
+        let mut all = Vec::new();
+        let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
+        for collection in self.collections.iter().filter(|c| self.options.scope.contains(c.name)) {
+            let old: HashMap<&SyncId, &Fields> = self
+                .dumped
+                .records
+                .get(collection.name)
+                .into_iter()
+                .flatten()
+                .map(|record| (&record.sync_id, &record.fields))
+                .collect();
+            let mut records = Vec::new();
+            for row in self.read.rows.get(collection.name).into_iter().flatten() {
+                let Some(sync_id) = self.matching.ids.sync(collection.name, row.id.as_str()) else {
+                    continue;
+                };
+                // The administrator's role of Directus 10 carries the access itself and is not tracked.
+                if sync_id.as_str() == ADMIN_ROLE && !self.instance.version.has_policies() {
+                    continue;
+                }
+                let (mut fields, missing) = translator.to_portable(collection, row);
+                notices.extend(missing.into_iter().map(|m| {
+                    format!(
+                        "{}.json: {sync_id}: {} refers to {} of {}, which does not exist",
+                        collection.name, m.path, m.value, m.target
+                    )
+                }));
+                keep_secrets_out(collection, &mut fields, old.get(sync_id).copied());
+                records.push(Record { sync_id: sync_id.clone(), fields });
+            }
+            if collection.name == "permissions" && self.read.hidden_permissions > 0 {
+                self.keep_hidden(&mut records, &mut notices);
+            }
+            file_order::sort(collection, &mut records);
+            warn_of_twins(collection, &records, &mut notices);
+            all.push((*collection, records));
+        }
+        self.dumped.notices.extend(notices);
+        all
+    }
+
+    /// What the licence of the instance hides is not gone: the old dump's permissions stay.
+    fn keep_hidden(&self, records: &mut Vec<Record>, notices: &mut Vec<String>) {
+        let old = self.dumped.records.get("permissions").into_iter().flatten();
+        let known: Vec<_> = records.iter().map(|record| record.sync_id.clone()).collect();
+        let kept: Vec<_> = old.filter(|record| !known.contains(&record.sync_id)).cloned().collect();
+        notices.push(format!(
+            "the instance hides {} permissions (its licence does not include custom rules); {} of the old dump are kept",
+            self.read.hidden_permissions,
+            kept.len()
+        ));
+        records.extend(kept);
+    }
+}
+
+/// The dump that is about to be overwritten, for its SyncIDs. Where there is none, or one that cannot be read, none
+/// are kept.
+fn old_dump(options: &Options, collections: &[&'static Collection]) -> Dumped {
+    if !options.paths.collections.is_dir() {
+        return Dumped::default();
+    }
+    dumped::read(&options.paths, collections).unwrap_or_else(|error| Dumped {
+        notices: vec![format!("the old dump is not looked at: {error}")],
+        ..Dumped::default()
+    })
+}
+
+/// Secrets are null in a dump, or the placeholder that the old dump has in their place.
+fn keep_secrets_out(collection: &Collection, fields: &mut Fields, old: Option<&Fields>) {
+    for (name, value) in fields.iter_mut() {
+        if collection.is_secret(name) || value.as_str() == Some(CONCEALED) {
+            let kept = old.and_then(|old| old.get(name)).filter(|old| placeholder(old).is_some());
+            *value = kept.cloned().unwrap_or(Value::Null);
+        }
+    }
+}
+
+fn warn_of_twins(collection: &Collection, records: &[Record], notices: &mut Vec<String>) {
+    if !collection.merges_twins || collection.key != Key::Integer {
+        return;
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for record in records {
+        if let Some(key) = lockstep_core::identity::matching::natural_key(collection, &record.fields) {
+            *seen.entry(key).or_default() += 1;
+        }
+    }
+    let doubled = seen.values().filter(|count| **count > 1).count();
+    if doubled > 0 {
+        notices.push(format!(
+            "{}.json: {doubled} rules exist more than once (same policy, collection and action); all are in the dump",
+            collection.name
+        ));
+    }
+}

@@ -1,0 +1,262 @@
+//! Diff and push: a dump becomes the state of an instance, after everything was checked and consented to.
+
+use std::time::{Duration, Instant};
+
+use lockstep_core::identity::Mappings;
+use lockstep_core::plan::{Limits, plan};
+use lockstep_core::record::LocalId;
+use lockstep_core::report::{Applied, ComparisonReport, Differences, Event, InstanceInfo, Observer, Phase};
+use lockstep_core::schema::SchemaDiff;
+use lockstep_directus::{Client, ErrorKind, caches, schema};
+
+use crate::compare::{Compared, Desired, compare};
+use crate::error::EngineError;
+use crate::executor::{Executor, Outcome};
+use crate::instance::Instance;
+use crate::licence;
+use crate::options::{Interrupt, Options};
+use crate::state::Store;
+
+/// An answer to the question whether to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes.
+    Apply,
+    /// No.
+    Decline,
+    /// The changes are destructive, and nobody consented to that.
+    Refuse,
+}
+
+/// Who decides whether to write, after having seen what.
+pub trait Consent {
+    /// Decides.
+    fn decide(&self, instance: &InstanceInfo, differences: &Differences, notices: &[String]) -> Decision;
+}
+
+/// Compares a dump with an instance. Nothing is written anywhere.
+///
+/// # Errors
+/// When one of them cannot be read completely, or the dump contradicts itself or the instance.
+pub async fn diff(
+    client: Client,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<ComparisonReport, EngineError> {
+    let started = Instant::now();
+    observer.event(Event::Phase(Phase::Connecting));
+    let instance = Instance::connect(client).await?;
+    let desired = Desired::read(options, instance.version)?;
+    observer.event(Event::Phase(Phase::Reading));
+    let mut store = None;
+    let compared = compare(&instance, &desired, &mut store, options).await?;
+    Ok(ComparisonReport {
+        command: "diff",
+        instance: info(&instance, store.as_ref()),
+        converged: compared.differences.is_empty(),
+        differences: compared.differences,
+        applied: None,
+        residue: None,
+        notices: compared.notices,
+        requests: instance.client.requests_sent(),
+        duration_ms: milliseconds(started),
+    })
+}
+
+/// Brings an instance to what a dump says, and checks by a second comparison that it got there.
+///
+/// # Errors
+/// Before the first write: when something cannot be read, the dump contradicts itself or the instance, or consent is
+/// missing. After it: [`EngineError::Partly`], with what was written; that is then recorded in the store.
+pub async fn push(
+    client: Client,
+    options: &Options,
+    observer: &dyn Observer,
+    consent: &dyn Consent,
+    interrupt: &Interrupt,
+) -> Result<ComparisonReport, EngineError> {
+    let started = Instant::now();
+    observer.event(Event::Phase(Phase::Connecting));
+    let instance = Instance::connect(client).await?;
+    let desired = Desired::read(options, instance.version)?;
+    observer.event(Event::Phase(Phase::Reading));
+    caches::clear(&instance.client).await?;
+    let mut pusher =
+        Pusher { instance, desired, options, observer, interrupt, store: None, applied: Applied::default() };
+    let first = compare(&pusher.instance, &pusher.desired, &mut pusher.store, options).await?;
+    licence::check(&pusher.instance, &first).await?;
+    let info = info(&pusher.instance, pusher.store.as_ref());
+    if !first.differences.is_empty() {
+        match consent.decide(&info, &first.differences, &first.notices) {
+            Decision::Apply => {}
+            Decision::Decline => return Err(EngineError::Declined),
+            Decision::Refuse => return Err(EngineError::Refused(Box::new(first.differences))),
+        }
+    }
+    let (differences, notices) = (first.differences.clone(), first.notices.clone());
+    let residue = match pusher.write(first).await {
+        Ok(residue) => residue,
+        Err(error) if pusher.applied.is_empty() => return Err(error),
+        Err(error) => {
+            return Err(EngineError::Partly { applied: Box::new(pusher.applied), source: Box::new(error) });
+        }
+    };
+    Ok(ComparisonReport {
+        command: "push",
+        instance: info,
+        differences,
+        converged: residue.is_none(),
+        applied: Some(pusher.applied),
+        residue,
+        notices,
+        requests: pusher.instance.client.requests_sent(),
+        duration_ms: milliseconds(started),
+    })
+}
+
+struct Pusher<'a> {
+    instance: Instance,
+    desired: Desired,
+    options: &'a Options,
+    observer: &'a dyn Observer,
+    interrupt: &'a Interrupt,
+    store: Option<Store>,
+    applied: Applied,
+}
+
+impl Pusher<'_> {
+    /// Writes schema and records, records what was written, and gives what a second comparison still finds.
+    async fn write(&mut self, mut compared: Compared) -> Result<Option<Differences>, EngineError> {
+        if compared.differences.is_empty() {
+            self.record(&compared, &Outcome::default()).await?;
+            return Ok(None);
+        }
+        if let Some(diff) = compared.schema.take() {
+            self.observer.event(Event::Phase(Phase::ApplyingSchema));
+            self.apply_schema(diff).await?;
+            self.applied.schema = true;
+            caches::clear(&self.instance.client).await?;
+            // A field that was added to a system collection was not there to be compared.
+            let of_system = |name: &str| name.starts_with("directus_");
+            let changed = compared.differences.schema.iter().flat_map(|schema| &schema.changes);
+            if changed.into_iter().any(|change| of_system(&change.collection)) {
+                compared = compare(&self.instance, &self.desired, &mut self.store, self.options).await?;
+            }
+        }
+        self.observer.event(Event::Phase(Phase::WritingRecords));
+        let plan = plan(&compared.changes, &compared.rows, Limits::default());
+        let executor = Executor {
+            instance: &self.instance,
+            observer: self.observer,
+            interrupt: self.interrupt,
+            before: &compared.rows,
+        };
+        let mut outcome = executor.run(&plan).await;
+        self.applied.collections = std::mem::take(&mut outcome.applied.collections);
+        if let Some(error) = outcome.error.take() {
+            // What cannot be recorded now is recognized by the next push.
+            let recorded = self.record(&compared, &outcome).await;
+            return Err(recorded.err().filter(|_| !error.is_transient()).unwrap_or(error));
+        }
+        self.verify(&compared, &outcome).await
+    }
+
+    /// Compares again; what is found to be paired now is what the store records.
+    async fn verify(
+        &mut self,
+        compared: &Compared,
+        outcome: &Outcome,
+    ) -> Result<Option<Differences>, EngineError> {
+        self.observer.event(Event::Phase(Phase::Verifying));
+        caches::clear(&self.instance.client).await?;
+        let second = match compare(&self.instance, &self.desired, &mut self.store, self.options).await {
+            Ok(second) => second,
+            Err(error) => {
+                self.record(compared, outcome).await?;
+                return Err(error);
+            }
+        };
+        self.observer.event(Event::Phase(Phase::Recording));
+        self.record(&second, &Outcome::default()).await?;
+        Ok(Some(second.differences).filter(|residue| !residue.is_empty()))
+    }
+
+    /// Records in the store every pair that exists on the instance, and forgets what is gone.
+    async fn record(&mut self, compared: &Compared, outcome: &Outcome) -> Result<(), EngineError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let mut after = store.mappings.clone();
+        for (collection, of_collection) in &compared.changes.collections {
+            for sync_id in &of_collection.dangling {
+                after.forget(collection.name, sync_id.as_str());
+            }
+        }
+        for (name, id) in &outcome.deleted {
+            forget(&mut after, name, id);
+        }
+        for (name, sync_id, id) in paired(compared) {
+            after.record(name, sync_id, id);
+        }
+        for (name, sync_id, id) in &outcome.written {
+            after.record(name, sync_id.clone(), id.clone());
+        }
+        store.save(after).await
+    }
+
+    /// Applies changes of the schema. After a lost answer the server is asked whether they are still to be made.
+    async fn apply_schema(&self, diff: SchemaDiff) -> Result<(), EngineError> {
+        let client = &self.instance.client;
+        let body = diff.to_value();
+        let mut attempt = 0;
+        loop {
+            let error = match schema::apply(client, &body, false).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            attempt += 1;
+            let lost = matches!(error.kind(), ErrorKind::Lost | ErrorKind::Timeout);
+            if !lost || attempt > 3 {
+                return Err(error.into());
+            }
+            tokio::time::sleep(Duration::from_millis(500) * attempt).await;
+            let Some(snapshot) = &self.desired.snapshot else { return Err(error.into()) };
+            let left = schema::diff(client, &snapshot.to_value(), self.options.force).await?;
+            let left = left.map(SchemaDiff::from_value).transpose()?.flatten();
+            if left.is_none_or(|left| left.hash() != diff.hash()) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Pairs of the collections that take part whose row exists.
+fn paired(
+    compared: &Compared,
+) -> impl Iterator<Item = (&'static str, lockstep_core::record::SyncId, LocalId)> {
+    let ids = &compared.changes.matching.ids;
+    compared.changes.collections.iter().flat_map(move |(collection, _)| {
+        let rows = compared.rows.get(collection.name).into_iter().flatten();
+        rows.filter_map(move |row| {
+            let sync_id = ids.sync(collection.name, row.id.as_str())?;
+            Some((collection.name, sync_id.clone(), row.id.clone()))
+        })
+    })
+}
+
+fn forget(mappings: &mut Mappings, collection: &str, id: &LocalId) {
+    let found = mappings.of(collection).find(|(_, local)| *local == id).map(|(sync_id, _)| sync_id.clone());
+    if let Some(sync_id) = found {
+        mappings.forget(collection, sync_id.as_str());
+    }
+}
+
+fn info(instance: &Instance, store: Option<&Store>) -> InstanceInfo {
+    InstanceInfo {
+        url: instance.client.url().to_owned(),
+        version: instance.version.to_string(),
+        state: store.map(Store::name),
+    }
+}
+
+fn milliseconds(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,120 @@
+//! Where the mappings of an instance are kept: in its mapping extension, in a table of our own in the instance, or
+//! in a file beside the dump.
+//!
+//! A store is read whole before a run, and given the whole of what is known after it; each kind finds out by itself
+//! what to write. A pull and a diff never write one.
+
+mod extension;
+mod file;
+mod table;
+
+use std::path::PathBuf;
+
+use futures::future::try_join;
+use lockstep_core::collection::COLLECTIONS;
+use lockstep_core::identity::Mappings;
+use lockstep_directus::{Client, mappings};
+
+use crate::error::EngineError;
+use crate::instance::Instance;
+use crate::options::StateChoice;
+
+pub(crate) use file::FileStore;
+pub(crate) use table::TableStore;
+
+/// The store of one instance.
+#[derive(Debug)]
+pub(crate) struct Store {
+    kind: Kind,
+    /// What the store holds.
+    pub(crate) mappings: Mappings,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Extension(Client),
+    Table(TableStore),
+    File(FileStore),
+}
+
+impl Store {
+    /// Opens the store of an instance and reads it. Creates nothing.
+    ///
+    /// # Errors
+    /// When the chosen one is not there or cannot be read.
+    pub(crate) async fn open(choice: StateChoice, file: PathBuf, instance: &Instance) -> Result<Self, EngineError> {
+        let client = &instance.client;
+        let table_fits = instance.version.has_policies();
+        match choice {
+            StateChoice::File => Self::file(file, client),
+            StateChoice::Extension if mappings::detect(client).await? => Self::extension(client).await,
+            StateChoice::Extension => Err(EngineError::NoExtension),
+            StateChoice::Table if table_fits => Self::table(client).await,
+            StateChoice::Table => Err(EngineError::NoTable(instance.version)),
+            StateChoice::Auto if table_fits => {
+                let extension = async { Ok::<_, EngineError>(mappings::detect(client).await?) };
+                let (extension, table) = try_join(extension, Self::table(client)).await?;
+                if extension { Self::extension(client).await } else { Ok(table) }
+            }
+            StateChoice::Auto if mappings::detect(client).await? => Self::extension(client).await,
+            StateChoice::Auto => Self::file(file, client),
+        }
+    }
+
+    async fn extension(client: &Client) -> Result<Self, EngineError> {
+        Ok(Self { mappings: extension::read(client).await?, kind: Kind::Extension(client.clone()) })
+    }
+
+    async fn table(client: &Client) -> Result<Self, EngineError> {
+        let (table, mappings) = TableStore::read(client.clone()).await?;
+        Ok(Self { kind: Kind::Table(table), mappings })
+    }
+
+    fn file(path: PathBuf, client: &Client) -> Result<Self, EngineError> {
+        let (file, mappings) = FileStore::read(path, client.url())?;
+        Ok(Self { kind: Kind::File(file), mappings })
+    }
+
+    /// `extension`, `table` or `file`.
+    #[must_use]
+    pub(crate) fn name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Extension(_) => "extension",
+            Kind::Table(_) => "table",
+            Kind::File(_) => "file",
+        }
+    }
+
+    /// Refuses a file that was made for another project at the same URL.
+    ///
+    /// # Errors
+    /// When the project is another one.
+    pub(crate) fn check_project(&mut self, project_id: Option<&str>) -> Result<(), EngineError> {
+        match &mut self.kind {
+            Kind::File(file) => file.check_project(project_id),
+            Kind::Extension(_) | Kind::Table(_) => Ok(()),
+        }
+    }
+
+    /// Makes the store hold `after`.
+    ///
+    /// # Errors
+    /// When it cannot be written; part of it may be.
+    pub(crate) async fn save(&mut self, after: Mappings) -> Result<(), EngineError> {
+        if after == self.mappings {
+            return Ok(());
+        }
+        match &mut self.kind {
+            Kind::Extension(client) => extension::write(client, &self.mappings, &after).await?,
+            Kind::Table(table) => table.write(&after).await?,
+            Kind::File(file) => file.write(&after)?,
+        }
+        self.mappings = after;
+        Ok(())
+    }
+}
+
+/// The mapping tables that a store may hold.
+fn tables() -> impl Iterator<Item = &'static str> {
+    COLLECTIONS.iter().map(|collection| collection.name)
+}

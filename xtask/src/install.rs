@@ -26,7 +26,10 @@ pub(crate) fn install(cache: &Cache, packages: &[Package]) -> Result<(), Error> 
 }
 
 fn install_one(cache: &Cache, package: &Package) -> Result<(), Error> {
-    eprintln!("installing {package}, which takes minutes; its output is in {}", package.log(cache).display());
+    eprintln!(
+        "installing {package}, which can take minutes; its output is in {}",
+        package.log(cache).display()
+    );
     let start = Instant::now();
     package.ensure(cache)?;
     eprintln!("installed {package} in {} s", start.elapsed().as_secs());

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use super::Db;
 use super::postgres;
 use crate::Error;
-use crate::cache::Cache;
 use crate::port::unused;
 
 /// The database of one instance.
@@ -27,11 +26,11 @@ pub(super) enum Database {
 }
 
 impl Database {
-    /// The database of the instance or template that lives in `dir`; `name` is what tells its cluster from others.
-    pub(super) fn new(db: Db, cache: &Cache, dir: &Path, name: &str) -> Result<Self, Error> {
+    /// The database of the instance or template that lives in `dir`; `cluster` is where PostgreSQL would keep it.
+    pub(super) fn new(db: Db, dir: &Path, cluster: PathBuf) -> Result<Self, Error> {
         Ok(match db {
             Db::Sqlite => Self::Sqlite { file: dir.join("data.db") },
-            Db::Postgres => Self::Postgres { cluster: postgres::home(cache)?.join(name), port: unused()? },
+            Db::Postgres => Self::Postgres { cluster, port: unused()? },
         })
     }
 

@@ -1,7 +1,7 @@
 //! A server for the length of a test.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
@@ -235,7 +235,7 @@ impl Directus {
         let folder = TempDir::with_prefix("lockstep-").map_err(Error::io("create", &std::env::temp_dir()))?;
         let dir = folder.path().canonicalize().map_err(Error::io("find", folder.path()))?;
         let port = PortLease::any(&cache)?;
-        let database = Database::new(setup.db, &cache, &dir, &name_of(&dir))?;
+        let database = Database::new(setup.db, &dir, beside(&dir))?;
         let layout = Layout { dir, port: port.number(), database, setup };
         let http = Http::new(&layout.url())?;
         let made =
@@ -273,7 +273,7 @@ impl Drop for Directus {
         if std::env::var_os("LOCKSTEP_KEEP").is_some() {
             self.folder.take().map(TempDir::keep);
         } else {
-            // A folder left behind in the cache does no harm.
+            // What is left behind lies in the folder for temporary files.
             let _ = self.layout.database.remove();
         }
     }
@@ -286,9 +286,11 @@ fn end_directus(process: Option<Child>, dir: &Path, signal: Signal) {
     }
 }
 
-/// The folder's own random name tells the cluster of this instance from all others.
-fn name_of(dir: &Path) -> String {
-    dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+/// The folder for the cluster: not within the instance's, which only its owner, possibly not PostgreSQL's, may enter.
+fn beside(dir: &Path) -> PathBuf {
+    let mut name = dir.as_os_str().to_owned();
+    name.push("-postgres");
+    name.into()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -167,7 +167,7 @@ impl<'a> Place<'a> {
     }
 
     fn database(&self, setup: &Setup) -> Result<Database, Error> {
-        Database::new(setup.db, self.cache, &self.dir, &format!("instance-{}", self.port))
+        Database::new(setup.db, &self.dir, postgres::home(self.cache).join(format!("instance-{}", self.port)))
     }
 
     fn layout(&self, setup: Setup) -> Result<Layout, Error> {

@@ -25,11 +25,9 @@ pub(super) struct Cluster {
     process: Child,
 }
 
-/// The folder for clusters.
-pub(super) fn home(cache: &Cache) -> Result<PathBuf, Error> {
-    let home = if geteuid().is_root() { "/var/cache/lockstep".into() } else { cache.root().join("postgres") };
-    fs::create_dir_all(&home).map_err(Error::io("create", &home))?;
-    Ok(home)
+/// The folder for the clusters that stay.
+pub(super) fn home(cache: &Cache) -> PathBuf {
+    if geteuid().is_root() { "/var/cache/lockstep".into() } else { cache.root().join("postgres") }
 }
 
 /// A new cluster that trusts whoever reaches its port, with an empty database.

@@ -20,7 +20,7 @@ const RECIPE: &str = "1";
 pub(super) fn ensure(cache: &Cache, setup: &Setup) -> Result<Database, Error> {
     let name = format!("{}-{}-{}", setup.version, setup.db, setup.template);
     let dir = cache.template(&name);
-    let database = Database::new(setup.db, cache, &dir, &format!("template-{name}"))?;
+    let database = Database::new(setup.db, &dir, postgres::home(cache).join(format!("template-{name}")))?;
     let _lock = cache.lock(&format!("template-{name}"))?;
     if is_made(&dir) {
         return Ok(database);

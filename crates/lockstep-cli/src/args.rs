@@ -304,3 +304,10 @@ pub(crate) enum StateCommand {
     /// Show which records of the target are known, and as what
     Show,
 }
+
+impl GlobalArgs {
+    /// True if every request is shown as far as the command line decides.
+    pub(crate) fn shows_requests(&self) -> bool {
+        self.debug
+    }
+}

@@ -1,5 +1,31 @@
-//! The `lockstep` binary.
-mod args;
-mod config;
+//! The `lockstep` binary: reads what was typed, has it done, and says what happened.
+//!
+//! It wires and decides nothing: [`args`] and [`config`] say what is wanted, `lockstep-engine` does it, [`output`] tells
+//! it. stdout carries the result and nothing else.
 
-fn main() {}
+mod args;
+mod commands;
+mod config;
+mod output;
+mod session;
+
+use std::process::ExitCode;
+
+use args::Cli;
+
+fn main() -> ExitCode {
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed stream leaves nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(args::exit_code(&error));
+        }
+    };
+    output::choose_colours(cli.global.color);
+    let output = output::Output::new(&cli.global);
+    ExitCode::from(match commands::run(&cli, &output) {
+        Ok(code) => code,
+        Err(failure) => output.failure(&failure),
+    })
+}

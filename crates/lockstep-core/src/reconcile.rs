@@ -85,6 +85,20 @@ pub struct Edit {
     pub before: Value,
     /// What it will have; null for one that goes.
     pub after: Value,
+    /// What people call the record that `before` refers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_name: Option<String>,
+    /// What people call the record that `after` refers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_name: Option<String>,
+}
+
+impl Edit {
+    /// A change of a value that refers to nothing.
+    #[must_use]
+    pub fn plain(path: &str, before: Value, after: Value) -> Self {
+        Self { path: path.to_owned(), before, after, before_name: None, after_name: None }
+    }
 }
 
 /// One record that changes.

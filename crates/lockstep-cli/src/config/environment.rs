@@ -50,6 +50,11 @@ impl Environment {
         Self::new(real.collect(), directory)
     }
 
+    /// The variables of the `.env` file, whatever their names.
+    pub(crate) fn of_file(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.file.iter().flat_map(|(_, variables)| variables)
+    }
+
     /// A layer per variable that is set, strongest first.
     pub(crate) fn layers(&self) -> Vec<Layer> {
         let real = VARIABLES.iter().filter_map(|name| layer(name, Origin::Environment(name), &self.real));

@@ -29,7 +29,9 @@ mod tests;
 pub(crate) use environment::Environment;
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use layer::{Layer, Origin, StateChoice, Values};
-pub(crate) use settings::{Connection, Credentials, PreserveIds, Settings, Sourced};
+#[cfg(test)]
+pub(crate) use settings::{Connection, Sourced};
+pub(crate) use settings::{Credentials, PreserveIds, Settings};
 
 /// What [`resolve`] found: the settings, and what the user should hear about them.
 #[derive(Debug)]

@@ -64,6 +64,10 @@ pub(crate) struct Settings {
     /// The folder of the API specifications, absolute.
     pub(crate) specs_path: Sourced<PathBuf>,
     /// Seed folders or files, absolute.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "accepted and checked; the seed commands will read it")
+    )]
     pub(crate) seed_path: Sourced<Vec<PathBuf>>,
     /// Do the system collections take part?
     pub(crate) collections: Sourced<bool>,
@@ -82,6 +86,7 @@ pub(crate) struct Settings {
     /// Whose ids are kept.
     pub(crate) preserve_ids: Sourced<PreserveIds>,
     /// Accepted for compatibility; 0 is no limit.
+    #[cfg_attr(not(test), expect(dead_code, reason = "accepted and checked; a push needs no second try"))]
     pub(crate) max_push_retries: Sourced<u32>,
     /// Where the target's mappings are.
     pub(crate) state: Sourced<StateChoice>,

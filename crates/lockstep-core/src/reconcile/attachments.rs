@@ -71,11 +71,7 @@ impl Reconciler<'_> {
             json!({"role": role, "sort": attachment.sort})
         };
         let before = present.iter().filter(|(_, there)| known(there.role)).map(|(_, there)| describe(there));
-        let edit = Edit {
-            path: field.to_owned(),
-            before: before.collect(),
-            after: wanted.iter().map(describe).collect(),
-        };
+        let edit = Edit::plain(field, before.collect(), wanted.iter().map(describe).collect());
         Some((field, json!({"create": create, "update": update, "delete": delete}), edit))
     }
 

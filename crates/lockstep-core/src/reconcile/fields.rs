@@ -31,7 +31,16 @@ impl Reconciler<'_> {
     pub(super) fn created_field(&self, collection: &Collection, name: &str, value: &Value) -> Edit {
         let secret = collection.is_secret(name) && !value.is_null();
         let after = if secret { Value::from(CONCEALED) } else { value.clone() };
-        Edit { path: name.to_owned(), before: Value::Null, after }
+        self.named(collection, Edit::plain(name, Value::Null, after))
+    }
+
+    /// Adds the names of what the values refer to.
+    fn named(&self, collection: &Collection, mut edit: Edit) -> Edit {
+        if let Some(reference) = collection.references.iter().find(|reference| reference.path == edit.path) {
+            let name = |value: &Value| Some(self.labels.name(reference.target, value.as_str()?)?.to_owned());
+            (edit.before_name, edit.after_name) = (name(&edit.before), name(&edit.after));
+        }
+        edit
     }
 
     /// What differs between a record and its row: the body of the update, and the same for people.
@@ -70,7 +79,7 @@ impl Reconciler<'_> {
         let after = record.fields.get(name).cloned().unwrap_or(Value::Null);
         let secret = collection.is_secret(name);
         let show = |value: Value| if secret && !value.is_null() { Value::from(CONCEALED) } else { value };
-        Edit { path: name.to_owned(), before: show(before), after: show(after) }
+        self.named(collection, Edit::plain(name, show(before), show(after)))
     }
 }
 

@@ -42,7 +42,11 @@ impl Store {
     ///
     /// # Errors
     /// When the chosen one is not there or cannot be read.
-    pub(crate) async fn open(choice: StateChoice, file: PathBuf, instance: &Instance) -> Result<Self, EngineError> {
+    pub(crate) async fn open(
+        choice: StateChoice,
+        file: PathBuf,
+        instance: &Instance,
+    ) -> Result<Self, EngineError> {
         let client = &instance.client;
         let table_fits = instance.version.has_policies();
         match choice {

@@ -1,0 +1,69 @@
+//! `lockstep diff` and `lockstep push`.
+
+use lockstep_core::report::{Differences, InstanceInfo};
+use lockstep_engine::{Consent, Decision, Interrupt};
+
+use super::{DIFFERENT, DONE, Failure, run_flow};
+use crate::args::{Cli, CompareArgs, DiffArgs, PushArgs};
+use crate::output::{Output, Progress};
+use crate::session::Session;
+
+pub(super) fn diff(cli: &Cli, arguments: &DiffArgs, output: &Output) -> Result<u8, Failure> {
+    let session = open(cli, &arguments.compare, output)?;
+    let progress = output.progress();
+    let report = run_flow(lockstep_engine::diff(session.client, &session.options, &progress), None);
+    progress.end();
+    let report = report?;
+    output.compared(&report, &session.options.paths.root)?;
+    Ok(if arguments.exit_code && !report.converged { DIFFERENT } else { DONE })
+}
+
+pub(super) fn push(cli: &Cli, arguments: &PushArgs, output: &Output) -> Result<u8, Failure> {
+    let session = open(cli, &arguments.compare, output)?;
+    let progress = output.progress();
+    let asker = Asker { output, progress: &progress, arguments, root: &session.options.paths.root };
+    let interrupt = Interrupt::default();
+    let flow = lockstep_engine::push(session.client, &session.options, &progress, &asker, &interrupt);
+    let report = run_flow(flow, Some(&interrupt));
+    progress.end();
+    let report = report?;
+    output.pushed(&report)?;
+    Ok(if report.converged { DONE } else { DIFFERENT })
+}
+
+fn open(cli: &Cli, arguments: &CompareArgs, output: &Output) -> Result<Session, Failure> {
+    let mut session = Session::open(cli, output)?;
+    session.options.force = arguments.force;
+    session.options.prune = arguments.prune;
+    Ok(session)
+}
+
+/// Shows the plan, and asks where there is somebody to ask.
+struct Asker<'a> {
+    output: &'a Output,
+    progress: &'a Progress,
+    arguments: &'a PushArgs,
+    root: &'a std::path::Path,
+}
+
+impl Consent for Asker<'_> {
+    fn decide(&self, instance: &InstanceInfo, differences: &Differences, notices: &[String]) -> Decision {
+        self.progress.pause(|| {
+            let destructive = differences.is_destructive();
+            let will_ask = self.output.can_ask()
+                && if destructive { !self.arguments.allow_destructive } else { !self.arguments.yes };
+            self.output.plan(instance, differences, notices, self.root, will_ask || destructive);
+            match (destructive, will_ask) {
+                (true, _) if self.arguments.allow_destructive => Decision::Apply,
+                (true, true) if self.output.ask_word("This destroys data. Type yes to go on: ", "yes") => {
+                    Decision::Apply
+                }
+                (true, true) => Decision::Decline,
+                (true, false) => Decision::Refuse,
+                (false, true) if self.output.ask("Apply these changes?") => Decision::Apply,
+                (false, true) => Decision::Decline,
+                (false, false) => Decision::Apply,
+            }
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! One file per command.
+
+mod compare;
+mod pull;
+mod state;
+
+use lockstep_engine::{EngineError, Interrupt};
+
+use crate::args::{Cli, Command};
+use crate::config::ConfigError;
+use crate::output::Output;
+
+/// Done, or no changes.
+pub(crate) const DONE: u8 = 0;
+/// An error; nothing was written to the instance.
+pub(crate) const ERROR: u8 = 1;
+/// Differences, where asked for; or all applied, and something left.
+pub(crate) const DIFFERENT: u8 = 2;
+/// Refused for safety; nothing was written.
+pub(crate) const REFUSED: u8 = 3;
+/// Partly applied.
+pub(crate) const PARTLY: u8 = 4;
+/// Interrupted.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The flow.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The client cannot be set up.
+    #[error(transparent)]
+    Client(lockstep_directus::Error),
+    /// There is no working directory.
+    #[error("the working directory cannot be read")]
+    Directory(#[source] std::io::Error),
+    /// The runtime cannot be started.
+    #[error("cannot start")]
+    Runtime(#[source] std::io::Error),
+    /// A result cannot be printed.
+    #[error("cannot print the result")]
+    Print(#[source] std::io::Error),
+}
+
+impl Failure {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Engine(error) => error.hint(),
+            Self::Client(error) => error.hint().map(str::to_owned),
+            Self::Directory(_) | Self::Runtime(_) | Self::Print(_) => None,
+        }
+    }
+
+    /// The exit code: one table.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Client(_) => crate::args::EXIT_USAGE,
+            Self::Engine(error) => engine_exit_code(error),
+            Self::Directory(_) | Self::Runtime(_) | Self::Print(_) => ERROR,
+        }
+    }
+}
+
+fn engine_exit_code(error: &EngineError) -> u8 {
+    match error {
+        EngineError::Refused(_)
+        | EngineError::Declined
+        | EngineError::VersionMismatch { .. }
+        | EngineError::AccessMismatch { .. }
+        | EngineError::Licence(_) => REFUSED,
+        EngineError::Interrupted => INTERRUPTED,
+        EngineError::Partly { source, .. } if matches!(**source, EngineError::Interrupted) => INTERRUPTED,
+        EngineError::Partly { .. } => PARTLY,
+        _ => ERROR,
+    }
+}
+
+/// Runs the command that was typed, and gives its exit code.
+///
+/// # Errors
+/// When it did not do what it was asked for.
+pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
+    match &cli.command {
+        Command::Pull(_) => pull::run(cli, output),
+        Command::Diff(diff) => compare::diff(cli, diff, output),
+        Command::Push(push) => compare::push(cli, push, output),
+        Command::State(state) => state::run(cli, state, output),
+    }
+}
+
+/// Runs a flow to its end, or until the user has enough of it.
+fn run_flow<T>(
+    flow: impl Future<Output = Result<T, EngineError>>,
+    interrupt: Option<&Interrupt>,
+) -> Result<T, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    runtime.block_on(async {
+        let mut flow = std::pin::pin!(flow);
+        let mut patience = u32::from(interrupt.is_some());
+        loop {
+            tokio::select! {
+                result = &mut flow => return Ok(result?),
+                signal = tokio::signal::ctrl_c() => {
+                    // The first one lets what is under way end, so that what was written can be told.
+                    let (Some(interrupt), 1, Ok(())) = (interrupt, patience, signal) else {
+                        return Err(EngineError::Interrupted.into());
+                    };
+                    interrupt.raise();
+                    patience = 0;
+                }
+            }
+        }
+    })
+}

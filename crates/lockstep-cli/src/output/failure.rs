@@ -1,0 +1,80 @@
+//! Errors, told once: what happened, why, what to do.
+
+use std::error::Error as _;
+use std::io::Write;
+
+use lockstep_engine::EngineError;
+use serde_json::{Value, json};
+
+use super::style::{BAD, BOLD, HINT};
+use super::{Output, plan};
+use crate::commands::Failure;
+
+impl Output {
+    /// Tells a failure, and gives the exit code.
+    pub(crate) fn failure(&self, failure: &Failure) -> u8 {
+        let code = failure.exit_code();
+        if self.json {
+            // Nothing else can be told when stdout is closed.
+            let _ = self.document(&document(failure, code));
+        }
+        let _ = anstream::stderr().write_all(text(failure).as_bytes());
+        code
+    }
+}
+
+fn text(failure: &Failure) -> String {
+    let mut text = format!("{BAD}error{BAD:#}: {failure}\n");
+    for cause in causes(failure) {
+        text += &format!("  because {cause}\n");
+    }
+    if let Failure::Engine(EngineError::Problems(problems)) = failure {
+        for problem in problems {
+            text += &format!("  {BOLD}-{BOLD:#} {problem}\n    {HINT}hint{HINT:#}: {}\n", problem.hint());
+        }
+    }
+    if let Failure::Engine(EngineError::Partly { applied, .. }) = failure {
+        text += &format!("  applied before: {}\n", plan::applied(applied));
+    }
+    if let Some(hint) = failure.hint() {
+        text += &format!("  {HINT}hint{HINT:#}: {hint}\n");
+    }
+    text
+}
+
+/// The chain of causes, each told once.
+fn causes(failure: &Failure) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut told = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !told.contains(&text) {
+            told.clone_from(&text);
+            causes.push(text);
+        }
+        cause = error.source();
+    }
+    causes
+}
+
+fn document(failure: &Failure, code: u8) -> Value {
+    let mut error = json!({
+        "message": failure.to_string(),
+        "causes": causes(failure),
+        "hint": failure.hint(),
+        "exit_code": code,
+    });
+    match failure {
+        Failure::Engine(EngineError::Problems(problems)) => {
+            error["problems"] = problems
+                .iter()
+                .map(|problem| json!({"message": problem.to_string(), "hint": problem.hint()}))
+                .collect();
+        }
+        Failure::Engine(EngineError::Partly { applied, .. }) => error["applied"] = json!(applied),
+        Failure::Engine(EngineError::Refused(differences)) => error["differences"] = json!(differences),
+        _ => {}
+    }
+    json!({"error": error})
+}

@@ -1,0 +1,272 @@
+//! What people and programs read: stdout has the result, stderr the rest.
+//!
+//! With `--json` stdout has exactly one document, whatever happens. Colours appear on terminals only.
+
+mod failure;
+mod plan;
+mod progress;
+mod style;
+mod values;
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use clap::ColorChoice;
+use lockstep_core::record::{LocalId, SyncId};
+use lockstep_core::report::{ComparisonReport, Differences, InstanceInfo, PullReport};
+use lockstep_directus::RequestEvent;
+use lockstep_engine::{Linked, Recorded};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::GlobalArgs;
+use crate::commands::Failure;
+use crate::config::Warning;
+
+pub(crate) use progress::Progress;
+use style::{BOLD, DIM, GOOD, HINT, WARN};
+
+/// Where output goes, and how much of it.
+#[derive(Debug)]
+pub(crate) struct Output {
+    quiet: bool,
+    json: bool,
+    debug: bool,
+}
+
+/// Colours as the user wants them, on both streams.
+pub(crate) fn choose_colours(choice: ColorChoice) {
+    let choice = match choice {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+}
+
+impl Output {
+    /// As the command line says.
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        Self { quiet: global.quiet, json: global.json, debug: global.shows_requests() }
+    }
+
+    /// A progress display; silent where nobody watches.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::new(!self.quiet && !self.debug && io::stderr().is_terminal(), self.notices_now())
+    }
+
+    /// What is told of each request with `--debug`.
+    #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
+    pub(crate) fn request_log(&self) -> impl Fn(&RequestEvent) + Send + Sync + 'static {
+        |event: &RequestEvent| {
+            let status = event.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            let attempt =
+                if event.attempt > 1 { format!(", attempt {}", event.attempt) } else { String::new() };
+            let error = event.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            let (method, path) = (event.method.as_str(), &event.path);
+            let (ms, sent, received) = (event.elapsed.as_millis(), event.bytes_sent, event.bytes_received);
+            // A closed stream leaves nobody to tell; so everywhere below.
+            let _ = writeln!(
+                anstream::stderr(),
+                "{DIM}{method} {path}{DIM:#} {status} {ms} ms, {sent} B sent, {received} B received{attempt}{error}"
+            );
+        }
+    }
+
+    /// Something about the configuration that is probably not meant so.
+    pub(crate) fn warn(&self, warning: &Warning) {
+        let hint = warning.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let _ = writeln!(anstream::stderr(), "{WARN}warning{WARN:#}: {warning}{hint}");
+    }
+
+    /// The result of a pull.
+    pub(crate) fn pulled(&self, report: &PullReport, root: &Path) -> Result<(), Failure> {
+        if self.json {
+            return self.document(report);
+        }
+        self.notices(&report.notices);
+        let mut text = format!(
+            "{BOLD}Pulled {}{BOLD:#} (Directus {}) into {}\n",
+            report.instance.url,
+            report.instance.version,
+            style::path(root)
+        );
+        let records: usize = report.collections.values().sum();
+        if !report.collections.is_empty() {
+            let counts: Vec<_> =
+                report.collections.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            text += &format!("  {} records: {}\n", style::count(records), counts.join(", "));
+        }
+        if let Some(collections) = report.schema_collections {
+            text += &format!("  schema of {}\n", style::counted(collections, "collection"));
+        }
+        text += &format!(
+            "  {} written, {} unchanged, {} removed\n",
+            style::counted(report.written.len(), "file"),
+            style::count(report.unchanged),
+            style::count(report.removed.len())
+        );
+        text += &format!("  {}\n", style::effort(report.requests, report.duration_ms));
+        print(&text)
+    }
+
+    /// The result of a diff.
+    pub(crate) fn compared(&self, report: &ComparisonReport, root: &Path) -> Result<(), Failure> {
+        if self.json {
+            return self.document(report);
+        }
+        self.notices(&report.notices);
+        let effort = style::effort(report.requests, report.duration_ms);
+        let text = plan::render(&report.instance, &report.differences, root);
+        print(&format!("{text}{DIM}{effort}{DIM:#}\n"))
+    }
+
+    /// The plan of a push, before it is applied.
+    pub(crate) fn plan(
+        &self,
+        instance: &InstanceInfo,
+        differences: &Differences,
+        notices: &[String],
+        root: &Path,
+        matters: bool,
+    ) {
+        if self.json || self.quiet && !matters {
+            return;
+        }
+        self.notices(notices);
+        // A plan that cannot be shown must not be agreed to, but then the question cannot be read either.
+        let _ = print(&plan::render(instance, differences, root));
+    }
+
+    /// The result of a push.
+    pub(crate) fn pushed(&self, report: &ComparisonReport) -> Result<(), Failure> {
+        if self.json {
+            return self.document(report);
+        }
+        let effort = style::effort(report.requests, report.duration_ms);
+        let applied = report.applied.as_ref().filter(|applied| !applied.is_empty());
+        let mut text = String::new();
+        match (applied, &report.residue) {
+            (None, _) => {
+                self.notices(&report.notices);
+                text += &format!(
+                    "{GOOD}Nothing to push{GOOD:#}: {} already holds what the dump says\n",
+                    report.instance.url
+                );
+            }
+            (Some(applied), residue) => {
+                text += &format!("{BOLD}Applied{BOLD:#} {}\n", plan::applied(applied));
+                match residue {
+                    None => {
+                        text += &format!("{GOOD}In step{GOOD:#}: a second comparison finds no difference\n");
+                    }
+                    Some(residue) => {
+                        text += &format!("{WARN}Not in step{WARN:#}: a second comparison still finds\n");
+                        text += &plan::body(residue);
+                    }
+                }
+            }
+        }
+        print(&format!("{text}{DIM}{effort}{DIM:#}\n"))
+    }
+
+    /// What a store holds.
+    pub(crate) fn recorded(&self, recorded: &Recorded) -> Result<(), Failure> {
+        if self.json {
+            let mappings: Vec<_> = recorded
+                .mappings
+                .iter()
+                .map(|(collection, sync_id, id)| json!({"collection": collection, "sync_id": sync_id, "id": id}))
+                .collect();
+            return self.document(&json!({"state": recorded.store, "mappings": mappings}));
+        }
+        let mut text = format!(
+            "{BOLD}{} recorded{BOLD:#} in the {}\n",
+            style::counted(recorded.mappings.len(), "mapping"),
+            recorded.store
+        );
+        for (collection, sync_id, id) in &recorded.mappings {
+            let same = sync_id.as_str() == id.as_str();
+            text += &match same {
+                true => format!("  {collection}  {sync_id}\n"),
+                false => format!("  {collection}  {sync_id}  is  {id}\n"),
+            };
+        }
+        print(&text)
+    }
+
+    /// A mapping that was made.
+    pub(crate) fn linked(
+        &self,
+        linked: &Linked,
+        collection: &str,
+        sync_id: &SyncId,
+        id: &LocalId,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return self.document(&json!({
+                "state": linked.store, "collection": collection, "sync_id": sync_id, "id": id, "before": linked.before,
+            }));
+        }
+        let before = linked.before.as_ref().filter(|before| *before != id);
+        let before = before.map(|before| format!(" (it was {before})")).unwrap_or_default();
+        print(&format!(
+            "{GOOD}Linked{GOOD:#}: {sync_id} of {collection} is {id}{before}, recorded in the {}\n",
+            linked.store
+        ))
+    }
+
+    /// True if there is somebody to ask.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// A question that is answered by yes or no; no answer is no.
+    pub(crate) fn ask(&self, question: &str) -> bool {
+        let answer = self.answer(&format!("{BOLD}{question}{BOLD:#} [y/N] "));
+        matches!(answer.to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// A question that only a certain word answers.
+    pub(crate) fn ask_word(&self, question: &str, word: &str) -> bool {
+        self.answer(&format!("{WARN}{question}{WARN:#}")) == word
+    }
+
+    #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
+    fn answer(&self, question: &str) -> String {
+        let mut stderr = anstream::stderr();
+        let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        let _ = io::stdin().lock().read_line(&mut answer);
+        answer.trim().to_owned()
+    }
+
+    fn notices(&self, notices: &[String]) {
+        for notice in notices {
+            let _ = writeln!(anstream::stderr(), "{HINT}note{HINT:#}: {notice}");
+        }
+    }
+
+    fn notices_now(&self) -> bool {
+        !self.json
+    }
+
+    #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
+    fn document(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
+        told(written.and_then(|()| writeln!(stdout)))
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    told(anstream::stdout().write_all(text.as_bytes()))
+}
+
+/// `lockstep diff | head` is no error.
+fn told(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(Failure::Print),
+    }
+}

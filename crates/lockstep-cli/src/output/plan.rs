@@ -1,0 +1,221 @@
+//! A plan that people can review: by collection, with names, field by field.
+
+use std::path::Path;
+
+use anstyle::Style;
+use lockstep_core::plan::Danger;
+use lockstep_core::reconcile::{Action, Change, Kept};
+use lockstep_core::report::{Applied, CollectionReport, Differences, InstanceInfo};
+use lockstep_core::schema::{ChangeKind, Risk, SchemaChange, SchemaItem};
+
+use super::style::{self, ADD, BAD, BOLD, CHANGE, DIM, GOOD, REMOVE, WARN, count, counted};
+use super::values;
+
+/// How many creations of a collection are listed before the rest is counted. Updates and deletions are never cut.
+const LISTED: usize = 40;
+/// How many untracked records are named.
+const NAMED: usize = 5;
+
+/// The whole plan.
+pub(super) fn render(instance: &InstanceInfo, differences: &Differences, root: &Path) -> String {
+    let state = instance.state.map(|state| format!(", mappings in its {state}")).unwrap_or_default();
+    let state = state.replace("its file", "a file");
+    let mut text = format!(
+        "{BOLD}{} -> {}{BOLD:#} (Directus {}{state})\n",
+        style::path(root),
+        instance.url,
+        instance.version
+    );
+    text += &body(differences);
+    if differences.is_empty() {
+        text += &format!(
+            "{GOOD}No differences{GOOD:#}: {} records are the same\n",
+            count(unchanged(differences))
+        );
+    } else {
+        text += &summary(differences);
+    }
+    text
+}
+
+/// The differences alone.
+pub(super) fn body(differences: &Differences) -> String {
+    let mut text = String::new();
+    if let Some(schema) = differences.schema.as_ref().filter(|schema| !schema.changes.is_empty()) {
+        text += &format!("\n{BOLD}schema{BOLD:#}\n");
+        schema.changes.iter().for_each(|change| text += &schema_change(change));
+    }
+    for (name, collection) in &differences.collections {
+        text += &of_collection(name, collection);
+    }
+    text += "\n";
+    for danger in &differences.dangers {
+        text += &format!("{BAD}!{BAD:#} {}\n", danger_text(danger));
+    }
+    text
+}
+
+fn of_collection(name: &str, collection: &CollectionReport) -> String {
+    let quiet = collection.items.is_empty() && collection.kept.is_empty() && collection.withheld.is_empty();
+    if quiet {
+        return String::new();
+    }
+    let mut text = format!("\n{BOLD}{name}{BOLD:#}\n");
+    let mut created = 0;
+    for change in &collection.items {
+        if change.action == Action::Create {
+            created += 1;
+            if created > LISTED {
+                continue;
+            }
+        }
+        text += &record(change);
+    }
+    if created > LISTED {
+        text += &format!(
+            "  {ADD}+{ADD:#} {DIM}and {} more (all of them: --json){DIM:#}\n",
+            count(created - LISTED)
+        );
+    }
+    text += &kept("untracked, kept (--prune deletes them)", &collection.kept);
+    text += &kept("not created, because they may exist and be hidden", &collection.withheld);
+    text
+}
+
+fn kept(what: &str, kept: &[Kept]) -> String {
+    if kept.is_empty() {
+        return String::new();
+    }
+    let mut names: Vec<_> = kept.iter().take(NAMED).map(|kept| format!("\"{}\"", kept.label)).collect();
+    if kept.len() > NAMED {
+        names.push(format!("and {} more", count(kept.len() - NAMED)));
+    }
+    format!("  {DIM}{what}: {}{DIM:#}\n", names.join(", "))
+}
+
+fn record(change: &Change) -> String {
+    let (sign, style) = match change.action {
+        Action::Create => ('+', ADD),
+        Action::Update => ('~', CHANGE),
+        Action::Delete | Action::Merge => ('-', REMOVE),
+    };
+    let mut text = format!("  {style}{sign}{style:#} {}{}", change.label, id(change));
+    if change.action == Action::Merge {
+        text += &format!("  {DIM}a duplicate, merged{DIM:#}");
+    }
+    if change.takes_along > 0 {
+        text += &format!("  {BAD}takes {} along{BAD:#}", counted(change.takes_along, "untracked record"));
+    }
+    text.push('\n');
+    if change.action == Action::Update {
+        for edit in &change.changes {
+            let names = (edit.before_name.as_deref(), edit.after_name.as_deref());
+            text += &values::edit(&edit.path, Some(&edit.before), Some(&edit.after), names, 6);
+        }
+    }
+    text
+}
+
+/// The id, where the name may not be enough to find a record by.
+fn id(change: &Change) -> String {
+    let shown = change.id.as_ref().filter(|_| change.action != Action::Create);
+    let shown = shown.filter(|id| id.as_str() != change.label);
+    shown.map(|id| format!("  {DIM}{id}{DIM:#}")).unwrap_or_default()
+}
+
+fn schema_change(change: &SchemaChange) -> String {
+    let (sign, style) = match change.kind {
+        ChangeKind::Create => ('+', ADD),
+        ChangeKind::Update => ('~', CHANGE),
+        ChangeKind::Delete => ('-', REMOVE),
+    };
+    let what = match change.what {
+        SchemaItem::Collection => "collection",
+        SchemaItem::Field | SchemaItem::SystemField => "field",
+        SchemaItem::Relation => "relation",
+    };
+    let related = change.related.as_ref().map(|related| format!(" -> {related}")).unwrap_or_default();
+    let mut text = format!("  {style}{sign}{style:#} {what} {}{related}{}\n", change.name(), risk(change));
+    if change.kind == ChangeKind::Update {
+        for edit in &change.edits {
+            text += &values::edit(&edit.path, edit.before.as_ref(), edit.after.as_ref(), (None, None), 6);
+        }
+    }
+    text
+}
+
+fn risk(change: &SchemaChange) -> String {
+    let reason = change.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let told = |style: Style, word: &str| format!("  {style}{word}{style:#}{reason}");
+    match change.risk {
+        Risk::Safe => String::new(),
+        Risk::Lossy => told(WARN, "lossy"),
+        Risk::Destructive => told(BAD, "destructive"),
+    }
+}
+
+fn danger_text(danger: &Danger) -> String {
+    match danger {
+        Danger::MassDeletion { collection, deleted, rows } => {
+            format!("{} of {} {collection} would be deleted", count(*deleted), count(*rows))
+        }
+        Danger::TakesAlong { collection, label, records } => format!(
+            "deleting \"{label}\" of {collection} would delete {} along with it",
+            counted(*records, "untracked record")
+        ),
+    }
+}
+
+fn unchanged(differences: &Differences) -> usize {
+    differences.collections.values().map(|collection| collection.unchanged).sum()
+}
+
+fn summary(differences: &Differences) -> String {
+    let total =
+        |count: fn(&CollectionReport) -> usize| differences.collections.values().map(count).sum::<usize>();
+    let mut parts: Vec<String> = [
+        (total(|c| c.create), "to create"),
+        (total(|c| c.update), "to update"),
+        (total(|c| c.delete), "to delete"),
+        (total(|c| c.merge), "to merge"),
+        (total(|c| c.unchanged), "unchanged"),
+        (total(|c| c.adopted), "recognized by name"),
+        (total(|c| c.untracked), "untracked"),
+        (total(|c| c.dangling), "dangling"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!("{} {what}", count(number)))
+    .collect();
+    if let Some(schema) = differences.schema.as_ref().filter(|schema| !schema.changes.is_empty()) {
+        let risky = |risk| schema.changes.iter().filter(|change| change.risk == risk).count();
+        let risks: Vec<_> = [(risky(Risk::Lossy), "lossy"), (risky(Risk::Destructive), "destructive")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, what)| format!("{} {what}", count(number)))
+            .collect();
+        let risks = if risks.is_empty() { String::new() } else { format!(" ({})", risks.join(", ")) };
+        parts.insert(0, format!("{}{risks}", counted(schema.changes.len(), "change") + " of the schema"));
+    }
+    format!("{BOLD}Summary:{BOLD:#} {}\n", parts.join(", "))
+}
+
+/// What a push wrote, as one line.
+pub(super) fn applied(applied: &Applied) -> String {
+    let mut parts = Vec::new();
+    if applied.schema {
+        parts.push("the schema".to_owned());
+    }
+    for (name, records) in &applied.collections {
+        let counts: Vec<_> =
+            [(records.created, "created"), (records.updated, "updated"), (records.deleted, "deleted")]
+                .into_iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, what)| format!("{} {what}", count(number)))
+                .collect();
+        if !counts.is_empty() {
+            parts.push(format!("{name} {}", counts.join(" ")));
+        }
+    }
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}

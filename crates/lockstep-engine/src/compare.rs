@@ -178,6 +178,7 @@ async fn compare_schema(
     let (diff, current) = try_join(diff, untracked(instance)).await?;
     let Some(mut diff) = diff.map(SchemaDiff::from_value).transpose()?.flatten() else { return Ok(None) };
     let mut left_out = diff.filter(&OWN_TABLES, current.as_ref());
+    left_out.extend(diff.drop_equivalent_types());
     if !instance.version.has_policies() {
         left_out.extend(diff.guard_first_kind());
     }
@@ -224,7 +225,9 @@ fn schema_notices(report: &SchemaReport) -> Vec<String> {
     report
         .left_out
         .iter()
-        .filter(|left_out| left_out.reason != LeftOutReason::OwnTable)
+        .filter(|left_out| {
+            !matches!(left_out.reason, LeftOutReason::OwnTable | LeftOutReason::EquivalentType)
+        })
         .map(|left_out| {
             let name = left_out
                 .field
@@ -232,6 +235,7 @@ fn schema_notices(report: &SchemaReport) -> Vec<String> {
                 .map_or(left_out.collection.clone(), |f| format!("{}.{f}", left_out.collection));
             let why = match left_out.reason {
                 LeftOutReason::OwnTable => "it belongs to a sync tool",
+                LeftOutReason::EquivalentType => "both types are one to the database",
                 LeftOutReason::Untracked => "Directus does not track the table",
                 LeftOutReason::WouldDrop => "Directus 10 would drop the column instead",
                 LeftOutReason::WouldCreate => "Directus 10 would try to create it again",

@@ -14,6 +14,7 @@ mod link;
 mod options;
 mod pull;
 mod push;
+mod specs;
 mod state;
 
 pub use error::EngineError;

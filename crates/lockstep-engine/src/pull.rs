@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-use futures::future::{OptionFuture, try_join, try_join4};
+use futures::future::{OptionFuture, try_join4};
 use lockstep_core::collection::{Collection, Key};
 use lockstep_core::file_order;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
@@ -11,7 +11,7 @@ use lockstep_core::identity::specials::{ADMIN_ROLE, Specials};
 use lockstep_core::record::{CONCEALED, Fields, Record, SyncId};
 use lockstep_core::report::{Event, InstanceInfo, Observer, Phase, PullReport};
 use lockstep_core::schema::{OWN_TABLES, Snapshot};
-use lockstep_directus::{Client, schema, server};
+use lockstep_directus::{Client, schema};
 use serde_json::Value;
 
 use crate::dump::{self, DumpContents};
@@ -19,6 +19,7 @@ use crate::dumped::{self, Dumped, placeholder};
 use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
 use crate::options::Options;
+use crate::specs;
 use crate::state::Store;
 
 /// Reads an instance and writes it as a dump.
@@ -43,7 +44,7 @@ pub async fn pull(
         instance.read(&collections),
         store,
         snapshot(&instance, options.schema),
-        specs(&instance, options.specs),
+        specs::read(&instance, options.specs),
     )
     .await?;
 
@@ -86,24 +87,6 @@ async fn snapshot(instance: &Instance, wanted: bool) -> Result<Option<Snapshot>,
     }
     let snapshot = Snapshot::from_value(schema::snapshot(&instance.client).await?)?;
     Ok(Some(snapshot.without_collections(&OWN_TABLES)))
-}
-
-async fn specs(instance: &Instance, wanted: bool) -> Result<Option<Vec<(String, Vec<u8>)>>, EngineError> {
-    if !wanted {
-        return Ok(None);
-    }
-    let client = &instance.client;
-    let graphql = try_join(server::specs_graphql_items(client), server::specs_graphql_system(client));
-    let ((items, system), mut openapi) = try_join(graphql, server::specs_openapi(client)).await?;
-    // From 11 on the server puts a hash of the time here: two pulls would never give the same bytes.
-    if let Some(version) = openapi.pointer_mut("/info/version") {
-        *version = Value::from(instance.version.to_string());
-    }
-    Ok(Some(vec![
-        ("item.graphql".to_owned(), items.into_bytes()),
-        ("system.graphql".to_owned(), system.into_bytes()),
-        ("openapi.json".to_owned(), dump::canonical(&openapi)),
-    ]))
 }
 
 struct Puller<'a> {

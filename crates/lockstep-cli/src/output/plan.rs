@@ -1,5 +1,6 @@
 //! A plan that people can review: by collection, with names, field by field.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anstyle::Style;
@@ -12,7 +13,7 @@ use super::style::{self, ADD, BAD, BOLD, CHANGE, DIM, GOOD, REMOVE, WARN, count,
 use super::values;
 
 /// How many creations of a collection are listed before the rest is counted. Updates and deletions are never cut.
-const LISTED: usize = 40;
+const LISTED: usize = 20;
 /// How many untracked records are named.
 const NAMED: usize = 5;
 
@@ -43,7 +44,7 @@ pub(super) fn body(differences: &Differences) -> String {
     let mut text = String::new();
     if let Some(schema) = differences.schema.as_ref().filter(|schema| !schema.changes.is_empty()) {
         text += &format!("\n{BOLD}schema{BOLD:#}\n");
-        schema.changes.iter().for_each(|change| text += &schema_change(change));
+        text += &schema_changes(&schema.changes);
     }
     for (name, collection) in &differences.collections {
         text += &of_collection(name, collection);
@@ -62,7 +63,9 @@ fn of_collection(name: &str, collection: &CollectionReport) -> String {
     }
     let mut text = format!("\n{BOLD}{name}{BOLD:#}\n");
     let mut created = 0;
-    for change in &collection.items {
+    let mut items: Vec<_> = collection.items.iter().collect();
+    items.sort_by_key(|change| (change.action, &change.label));
+    for change in items {
         if change.action == Action::Create {
             created += 1;
             if created > LISTED {
@@ -121,6 +124,29 @@ fn id(change: &Change) -> String {
     let shown = change.id.as_ref().filter(|_| change.action != Action::Create);
     let shown = shown.filter(|id| id.as_str() != change.label);
     shown.map(|id| format!("  {DIM}{id}{DIM:#}")).unwrap_or_default()
+}
+
+/// The fields of a new collection are named with it, and have no lines of their own.
+fn schema_changes(changes: &[SchemaChange]) -> String {
+    let is_new = |change: &&SchemaChange, what| change.kind == ChangeKind::Create && change.what == what;
+    let new: BTreeSet<&str> =
+        changes.iter().filter(|c| is_new(c, SchemaItem::Collection)).map(|c| c.collection.as_str()).collect();
+    let mut text = String::new();
+    for change in changes {
+        if is_new(&change, SchemaItem::Field) && new.contains(change.collection.as_str()) {
+            continue;
+        }
+        text += &schema_change(change);
+        if is_new(&change, SchemaItem::Collection) {
+            let fields =
+                changes.iter().filter(|c| is_new(c, SchemaItem::Field) && c.collection == change.collection);
+            let names: Vec<&str> = fields.filter_map(|field| field.field.as_deref()).collect();
+            if !names.is_empty() {
+                text += &format!("      {DIM}{}{DIM:#}\n", names.join(", "));
+            }
+        }
+    }
+    text
 }
 
 fn schema_change(change: &SchemaChange) -> String {

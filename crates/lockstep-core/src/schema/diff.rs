@@ -202,7 +202,7 @@ pub(crate) fn dotted_path(nested: &Value) -> String {
 }
 
 /// A nested difference as edits: objects edited as a whole are told key by key.
-fn edits(nested: &Value) -> Vec<Edit> {
+pub(crate) fn edits(nested: &Value) -> Vec<Edit> {
     let mut edits = Vec::new();
     let path = dotted_path(nested);
     let side = |from: &Value, key: &str| from.get(key).cloned();

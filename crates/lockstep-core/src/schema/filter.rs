@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::change::{ChangeKind, SchemaItem};
-use super::diff::{Entry, List, SchemaDiff, dotted_path, kind_of};
+use super::change::{ChangeKind, Edit, SchemaItem};
+use super::diff::{Entry, List, SchemaDiff, dotted_path, edits, kind_of};
 use super::snapshot::Snapshot;
 
 /// Why a difference is not sent.
@@ -15,6 +15,8 @@ pub enum LeftOutReason {
     OwnTable,
     /// Directus does not track the table, so a dump of a newer version could not have known it.
     Untracked,
+    /// The database has one type under two names, and never settles on the one that is asked for.
+    EquivalentType,
     /// Directus 10 would take the update for the deletion of the whole item and drop it.
     WouldDrop,
     /// Directus 10 would take the update for the creation of an item that is there already.
@@ -55,6 +57,30 @@ impl SchemaDiff {
                 None
             }
         })
+    }
+
+    /// Removes changes of a column's type that change nothing, and that the server would find again after applying them:
+    /// `char` and `varchar` of the same length (a UUID column that is no key: SQLite, MySQL, MariaDB).
+    ///
+    /// Returns what was left out, sorted.
+    pub fn drop_equivalent_types(&mut self) -> Vec<LeftOut> {
+        let mut left_out = Vec::new();
+        for List { what, entries } in &mut self.lists {
+            entries.retain_mut(|entry| {
+                if entry.kind() != ChangeKind::Update || !entry.nested().iter().any(is_equivalent_type) {
+                    return true;
+                }
+                let mut told = describe(*what, entry, LeftOutReason::EquivalentType);
+                told.paths = vec!["schema.data_type".to_owned()];
+                left_out.push(told);
+                if let Some(Value::Array(nested)) = entry.0.get_mut("diff") {
+                    nested.retain(|item| !is_equivalent_type(item));
+                }
+                !entry.nested().is_empty()
+            });
+        }
+        left_out.sort();
+        left_out
     }
 
     /// Makes updates safe for Directus 10, where the first nested difference alone decides what is done with an entry:
@@ -109,6 +135,20 @@ fn is_untracked(what: SchemaItem, entry: &Entry, current: Option<&Snapshot>) -> 
     let shown = what == SchemaItem::Collection
         && entry.nested().iter().filter_map(|nested| nested.get("lhs")).any(|item| item["meta"].is_null());
     shown || current.is_some_and(|current| current.is_untracked(entry.collection()))
+}
+
+/// True if all that a nested difference changes is the type's name. From 12 on the server may name the whole `schema`.
+fn is_equivalent_type(item: &Value) -> bool {
+    let edits = edits(item);
+    !edits.is_empty() && edits.iter().all(is_equivalent_edit)
+}
+
+fn is_equivalent_edit(edit: &Edit) -> bool {
+    let is_text = |value: &Option<Value>| {
+        let name = value.as_ref().and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+        ["char", "varchar", "character", "character varying"].contains(&name.as_str())
+    };
+    edit.path == "schema.data_type" && is_text(&edit.before) && is_text(&edit.after)
 }
 
 fn begin_with_edit(entry: &mut Entry) {

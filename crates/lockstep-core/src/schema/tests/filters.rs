@@ -112,3 +112,31 @@ fn whole_items_are_sent_as_they_are() {
     assert_eq!(diff.guard_first_kind(), []);
     assert_eq!(diff, before);
 }
+
+#[test]
+fn one_type_under_two_names_is_no_change() {
+    let edit =
+        |path: Value, lhs: Value, rhs: Value| json!({"kind": "E", "path": path, "lhs": lhs, "rhs": rhs});
+    let type_edit = || edit(json!(["schema", "data_type"]), json!("varchar"), json!("char"));
+
+    let mut alone = field_update(json!([type_edit()]));
+    assert_eq!(told(&alone.drop_equivalent_types()), ["Update posts.title EquivalentType"]);
+    assert!(alone.is_empty());
+
+    let note = edit(json!(["meta", "note"]), json!(null), json!("n"));
+    let mut with_another = field_update(json!([type_edit(), note.clone()]));
+    assert_eq!(with_another.drop_equivalent_types().len(), 1);
+    assert_eq!(nested(&with_another), json!([note]));
+
+    let whole = edit(
+        json!(["schema"]),
+        json!({"data_type": "varchar", "max_length": 36}),
+        json!({"data_type": "char", "max_length": 36}),
+    );
+    let mut whole = field_update(json!([whole]));
+    assert_eq!(whole.drop_equivalent_types().len(), 1);
+
+    let other = edit(json!(["schema", "data_type"]), json!("varchar"), json!("integer"));
+    let mut other = field_update(json!([other]));
+    assert!(other.drop_equivalent_types().is_empty() && !other.is_empty());
+}

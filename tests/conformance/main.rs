@@ -1,6 +1,9 @@
-//! Conformance: what is true on a real Directus.
+//! Conformance: what is true on a real Directus, asked of its REST API and not of Lockstep.
 //!
-//! Each test that starts one is `#[ignore = "real Directus: run by cargo xtask test"]`, so that `cargo test` says why
-//! it does not run it and needs no Node; `cargo xtask test` installs the servers and runs all of them.
+//! `cargo xtask test` installs the servers, builds the binary and runs this; a single test goes by
+//! `cargo xtask test --only real <part of its name>`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
 mod smoke;

@@ -29,25 +29,21 @@ async fn assert_pair(version: &str) -> Result<(), Error> {
 }
 
 #[tokio::test]
-#[ignore = "real Directus: run by cargo xtask test"]
 async fn directus_10_starts_as_two_different_projects() -> Result<(), Error> {
     assert_pair("10.13.1").await
 }
 
 #[tokio::test]
-#[ignore = "real Directus: run by cargo xtask test"]
 async fn directus_11_starts_as_two_different_projects() -> Result<(), Error> {
     assert_pair("11.17.4").await
 }
 
 #[tokio::test]
-#[ignore = "real Directus: run by cargo xtask test"]
 async fn directus_12_starts_as_two_different_projects() -> Result<(), Error> {
     assert_pair("12.4.0").await
 }
 
 #[tokio::test]
-#[ignore = "real Directus: run by cargo xtask test"]
 async fn the_extension_answers_on_every_version() -> Result<(), Error> {
     for version in lockstep_testkit::directus::VERSIONS {
         let directus = Directus::builder(version).extension(true).start().await?;
@@ -57,7 +53,6 @@ async fn the_extension_answers_on_every_version() -> Result<(), Error> {
 }
 
 #[tokio::test]
-#[ignore = "real Directus: run by cargo xtask test"]
 async fn directus_on_postgres_keeps_its_data_over_a_restart() -> Result<(), Error> {
     let mut directus = Directus::builder("11.17.4").db(Db::Postgres).start().await?;
     let role = directus.post("/roles", &json!({ "name": "Editor" })).await?["id"].take();
@@ -70,7 +65,6 @@ async fn directus_on_postgres_keeps_its_data_over_a_restart() -> Result<(), Erro
 }
 
 #[tokio::test]
-#[ignore = "real Directus: run by cargo xtask test"]
 async fn the_environment_of_a_test_reaches_the_server() -> Result<(), Error> {
     let mut directus = Directus::builder("11.17.4").env("QUERY_LIMIT_MAX", "50").start().await?;
     let limit = |info: Value| info["queryLimit"]["max"].clone();
@@ -81,7 +75,6 @@ async fn the_environment_of_a_test_reaches_the_server() -> Result<(), Error> {
 }
 
 #[tokio::test]
-#[ignore = "real Directus: run by cargo xtask test"]
 async fn an_11_becomes_a_12_with_what_it_has() -> Result<(), Error> {
     let mut directus = Directus::builder("11.17.4").start().await?;
     directus.post("/roles", &json!({ "name": "Editor" })).await?;

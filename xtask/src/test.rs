@@ -1,16 +1,18 @@
 //! `cargo xtask test`: what must hold before a change is a good one, the quick checks first.
 //!
-//! Tests that start a real Directus are marked `#[ignore]` with the reason, so a plain `cargo test` lists them without
-//! running them; the last phase here runs exactly those.
+//! Tests that start a real Directus are the package `lockstep-tests`: the last phase here installs the servers, builds
+//! the `lockstep` binary and runs exactly those, the phases before it all others.
 
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use clap::ValueEnum;
 use lockstep_testkit::cache::Cache;
+use lockstep_testkit::cli;
 use lockstep_testkit::directus::VERSIONS;
 use lockstep_testkit::npm::Package;
 
@@ -74,23 +76,34 @@ fn run_phase(phase: Phase, filters: &[String]) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     match phase {
         Phase::Install => install(&Cache::from_env()?, &packages())?,
-        _ => cargo(phase, filters)?,
+        Phase::Real => {
+            cargo(phase, &["build", "--package", "lockstep-cli"], &[])?;
+            cargo(phase, phase.arguments(), filters)?;
+        }
+        Phase::Unit => cargo(phase, phase.arguments(), filters)?,
+        _ => cargo(phase, phase.arguments(), &[])?,
     }
     println!("==> {phase}: ok, {} s", start.elapsed().as_secs());
     Ok(())
 }
 
-fn cargo(phase: Phase, filters: &[String]) -> Result<(), Box<dyn Error>> {
+fn cargo(phase: Phase, arguments: &[&str], filters: &[String]) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let filters = if matches!(phase, Phase::Unit | Phase::Real) { filters } else { &[] };
-    let arguments: Vec<&str> =
-        phase.arguments().iter().copied().chain(filters.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> = arguments.iter().copied().chain(filters.iter().map(String::as_str)).collect();
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    if phase == Phase::Real {
+        command.env(cli::BINARY, lockstep()?);
+    }
     if command.args(&arguments).status()?.success() {
         return Ok(());
     }
     let command = format!("cargo {}", arguments.join(" "));
     Err(PhaseFailed { phase, seconds: start.elapsed().as_secs(), command }.into())
+}
+
+/// The binary under test: cargo puts it where this program is.
+fn lockstep() -> std::io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(format!("lockstep{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn packages() -> Vec<Package> {
@@ -109,14 +122,16 @@ impl Phase {
         match self {
             Self::Format => &["fmt", "--all", "--check"],
             Self::Lint => &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-            Self::Unit if has_nextest() => &["nextest", "run", "--workspace", "--no-tests=pass"],
-            Self::Unit => &["test", "--workspace", "--all-targets", "--"],
+            Self::Unit if has_nextest() => {
+                &["nextest", "run", "--workspace", "--exclude", "lockstep-tests", "--no-tests=pass"]
+            }
+            Self::Unit => &["test", "--workspace", "--exclude", "lockstep-tests", "--all-targets", "--"],
             Self::Doc => &["test", "--workspace", "--doc"],
             Self::Install => &[],
             Self::Real if has_nextest() => {
-                &["nextest", "run", "--package", "lockstep-tests", "--run-ignored", "only", "--no-tests=pass"]
+                &["nextest", "run", "--package", "lockstep-tests", "--no-tests=pass"]
             }
-            Self::Real => &["test", "--package", "lockstep-tests", "--", "--ignored"],
+            Self::Real => &["test", "--package", "lockstep-tests", "--", "--test-threads", "2"],
         }
     }
 }

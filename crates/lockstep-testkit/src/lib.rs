@@ -1,6 +1,7 @@
 //! What the tests of Lockstep stand on.
 //!
 //! - [`directus`]: real Directus servers, ready in seconds, gone when the test is.
+//! - [`cli`]: the `lockstep` binary, run apart from whatever the machine has set up.
 //! - [`proxy`]: a scripted network fault between a client and a server.
 //! - [`npm`]: the npm packages behind them, and the peers that Lockstep is measured against.
 //! - [`cache`]: where all of that is kept, outside the checkout.
@@ -8,6 +9,7 @@
 //! Made for Linux: it relies on `/proc` and on `setpriv` of util-linux.
 
 pub mod cache;
+pub mod cli;
 pub mod directus;
 mod error;
 pub mod npm;

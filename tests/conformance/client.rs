@@ -1,27 +1,19 @@
-//! The endpoints against a real Directus, fresh or not: every version must read and behave as this client expects.
-//!
-//! Run with `LOCKSTEP_TEST_URL`, and an administrator's `LOCKSTEP_TEST_TOKEN`, `_EMAIL` and `_PASSWORD`:
-//! `cargo nextest run -p lockstep-directus --test real --run-ignored only`.
-
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! The endpoints as the client of Lockstep uses them: every version must read and behave as it expects.
 
 use lockstep_directus::items::{Endpoint, Query};
 use lockstep_directus::{
     Auth, Client, ClientOptions, ErrorKind, caches, collections, items, mappings, policies, schema, server,
     users,
 };
+use lockstep_testkit::directus::{ADMIN_EMAIL, ADMIN_PASSWORD, Directus, VERSIONS};
 use serde_json::{Value, json};
 
-fn variable(name: &str) -> String {
-    std::env::var(format!("LOCKSTEP_TEST_{name}")).unwrap()
+fn client(directus: &Directus, auth: Auth) -> Client {
+    Client::new(&directus.url(), auth, ClientOptions::default()).unwrap()
 }
 
-fn client(auth: Auth) -> Client {
-    Client::new(&variable("URL"), auth, ClientOptions::default()).unwrap()
-}
-
-fn admin() -> Client {
-    client(Auth::Token(variable("TOKEN").into()))
+fn admin(directus: &Directus) -> Client {
+    client(directus, Auth::Token(directus.token().to_owned().into()))
 }
 
 fn table(name: &str, meta: Value) -> Value {
@@ -31,10 +23,8 @@ fn table(name: &str, meta: Value) -> Value {
     json!({"collection": name, "schema": {}, "meta": meta, "fields": [id, title]})
 }
 
-#[tokio::test]
-#[ignore = "needs a real Directus"]
-async fn what_the_server_tells() {
-    let client = admin();
+async fn what_the_server_tells(directus: &Directus) {
+    let client = admin(directus);
     let info = server::info(&client).await.unwrap();
     assert_eq!((info.query_limit_default, info.query_limit_max), (Some(100), None));
     let major: u32 = info.version.unwrap().split('.').next().unwrap().parse().unwrap();
@@ -53,23 +43,20 @@ async fn what_the_server_tells() {
     caches::clear(&client).await.unwrap();
 }
 
-#[tokio::test]
-#[ignore = "needs a real Directus"]
-async fn who_is_not_known() {
-    let error = server::info(&client(Auth::Token("wrong".to_owned().into()))).await.unwrap_err();
+async fn who_is_not_known(directus: &Directus) {
+    let error = server::info(&client(directus, Auth::Token("wrong".to_owned().into()))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    let login = |password: String| Auth::Password { email: variable("EMAIL"), password: password.into() };
-    let error = server::info(&client(login("wrong".to_owned()))).await.unwrap_err();
+    let login =
+        |password: String| Auth::Password { email: ADMIN_EMAIL.to_owned(), password: password.into() };
+    let error = server::info(&client(directus, login("wrong".to_owned()))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidCredentials);
-    let client = client(login(variable("PASSWORD")));
+    let client = client(directus, login(ADMIN_PASSWORD.to_owned()));
     assert!(server::info(&client).await.unwrap().version.is_some());
     assert_eq!(client.requests_sent(), 2);
 }
 
-#[tokio::test]
-#[ignore = "needs a real Directus"]
-async fn items_are_written_and_read() {
-    let client = admin();
+async fn items_are_written_and_read(directus: &Directus) {
+    let client = admin(directus);
     let name = "lockstep_items";
     if collections::exists(&client, name).await.unwrap() {
         collections::delete(&client, name).await.unwrap();
@@ -107,10 +94,8 @@ async fn items_are_written_and_read() {
     collections::delete(&client, name).await.unwrap();
 }
 
-#[tokio::test]
-#[ignore = "needs a real Directus"]
-async fn a_schema_larger_than_the_payload_limit_is_compared_and_applied() {
-    let client = admin();
+async fn a_schema_larger_than_the_payload_limit_is_compared_and_applied(directus: &Directus) {
+    let client = admin(directus);
     let name = "lockstep_schema";
     if collections::exists(&client, name).await.unwrap() {
         collections::delete(&client, name).await.unwrap();
@@ -130,4 +115,15 @@ async fn a_schema_larger_than_the_payload_limit_is_compared_and_applied() {
     let error = schema::apply(&client, &json!({"hash": "x"}), false).await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_been_applied()), (ErrorKind::Invalid, false));
     collections::delete(&client, name).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_endpoint_behaves_as_the_client_expects() {
+    for version in VERSIONS {
+        let directus = Directus::builder(version).start().await.unwrap();
+        what_the_server_tells(&directus).await;
+        who_is_not_known(&directus).await;
+        items_are_written_and_read(&directus).await;
+        a_schema_larger_than_the_payload_limit_is_compared_and_applied(&directus).await;
+    }
 }

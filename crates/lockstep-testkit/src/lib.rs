@@ -2,6 +2,7 @@
 //!
 //! - [`directus`]: real Directus servers, ready in seconds, gone when the test is.
 //! - [`cli`]: the `lockstep` binary, run apart from whatever the machine has set up.
+//! - [`project`]: data that fills them, from a small magazine to some thousand records.
 //! - [`proxy`]: a scripted network fault between a client and a server.
 //! - [`npm`]: the npm packages behind them, and the peers that Lockstep is measured against.
 //! - [`cache`]: where all of that is kept, outside the checkout.
@@ -15,6 +16,7 @@ mod error;
 pub mod npm;
 mod port;
 mod process;
+pub mod project;
 pub mod proxy;
 
 pub use error::Error;

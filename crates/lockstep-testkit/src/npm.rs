@@ -15,6 +15,14 @@ use crate::process::find_program;
 
 const MARKER: &str = ".lockstep-installed";
 
+/// npm 12 runs the install scripts of no package but those allowed here: the native parts, and the binary of Node 22.
+const MANIFEST: &str = r#"{
+  "name": "lockstep-peer",
+  "private": true,
+  "allowScripts": { "argon2": true, "isolated-vm": true, "node": true, "sharp": true, "sqlite3": true }
+}
+"#;
+
 /// One install: a package at a version, with what it needs beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
@@ -24,9 +32,12 @@ pub struct Package {
 }
 
 impl Package {
-    /// Directus, with the SQLite driver.
+    /// Directus, with the SQLite driver: an optional dependency of Directus, of the version that it names itself (another
+    /// one would be compiled a second time), but here it is not optional.
     pub fn directus(version: &str) -> Self {
-        Self { name: "directus", version: version.to_owned(), beside: &["sqlite3@6.0.1"] }
+        let with_5 = version.starts_with("10.") || version.starts_with("11.");
+        let beside: &[&str] = if with_5 { &["sqlite3@5.1.7"] } else { &["sqlite3@6.0.1"] };
+        Self { name: "directus", version: version.to_owned(), beside }
     }
 
     /// The server extension of directus-sync, which keeps its id map.
@@ -158,8 +169,7 @@ fn start_afresh(dir: &Path) -> Result<(), Error> {
     }
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     let manifest = dir.join("package.json");
-    let content = r#"{ "name": "lockstep-peer", "private": true }"#;
-    fs::write(&manifest, content).map_err(Error::io("write", &manifest))
+    fs::write(&manifest, MANIFEST).map_err(Error::io("write", &manifest))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an automation talks to whoever runs it")]
 
+mod binary;
+mod demo;
 mod directus;
 mod install;
 mod test;
@@ -24,6 +26,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show what Lockstep does, on two real Directus instances
+    Demo,
     /// Real Directus servers, to try things on
     Directus(directus::Args),
     /// Check everything: format, lints, tests, and conformance on real Directus
@@ -32,6 +36,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Demo => demo::run(),
         Command::Directus(args) => directus::run(args),
         Command::Test(args) => test::run(&args),
     };

@@ -6,4 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+mod round_trip;
 mod smoke;
+mod stage;

@@ -34,6 +34,21 @@ pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
     }
 }
 
+/// `GET /fields/:collection`.
+pub fn request_fields(name: &str) -> Request {
+    Request::get(format!("/fields/{}", path_segment(name)))
+}
+
+/// The names of the fields of a collection that store something.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn stored_fields(client: &Client, name: &str) -> Result<Vec<String>, Error> {
+    let fields = client.send(&request_fields(name)).await?.data()?;
+    let stored = fields.as_array().into_iter().flatten().filter(|field| field["type"] != "alias");
+    Ok(stored.filter_map(|field| field["field"].as_str()).map(str::to_owned).collect())
+}
+
 /// `DELETE /collections/:name`.
 pub fn request_delete(name: &str) -> Request {
     Request::delete(format!("/collections/{}", path_segment(name)))
@@ -54,6 +69,7 @@ mod tests {
     #[test]
     fn names_are_encoded() {
         assert_eq!(request_read("a b").target(), "/collections/a%20b");
+        assert_eq!(request_fields("a/b").target(), "/fields/a%2Fb");
         assert_eq!(request_delete("ü").target(), "/collections/%C3%BC");
     }
 }

@@ -7,7 +7,7 @@ use lockstep_core::identity::specials::CurrentUser;
 use lockstep_core::record::{Fields, LocalId, Row};
 use lockstep_core::version::Version;
 use lockstep_directus::items::{self, Endpoint, Query};
-use lockstep_directus::{Client, policies, server, users};
+use lockstep_directus::{Client, collections, policies, server, users};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -82,7 +82,13 @@ impl Instance {
     ) -> Result<(Vec<Row>, u64), EngineError> {
         let endpoint = Endpoint::of(&collection.system_name());
         if collection.key == Key::Singleton {
-            let item = items::singleton(&self.client, &endpoint).await?;
+            let mut item = items::singleton(&self.client, &endpoint).await?;
+            if item.get("id").is_none_or(Value::is_null) {
+                // Before the first write there is no row, and only what has a default is sent.
+                for field in collections::stored_fields(&self.client, &collection.system_name()).await? {
+                    item.entry(field).or_insert(Value::Null);
+                }
+            }
             return Ok((Row::from_server(collection, item).into_iter().collect(), 0));
         }
         // The server neither limits nor pages permissions, and appends rows of its own.

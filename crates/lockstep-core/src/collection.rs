@@ -65,6 +65,9 @@ pub struct Collection {
     pub unique: &'static [&'static str],
     /// Fields that the server refuses to change in one request.
     pub change_apart: &'static [&'static str],
+    /// Fields that every change repeats, because the server judges the change by them: a Directus 12 without a licence
+    /// takes one of a permission that does not say `fields` for a custom rule.
+    pub restated: &'static [&'static str],
     /// True if deletions go before writes, because of uniqueness over ordinary fields.
     pub delete_first: bool,
     /// The children that the server deletes together with a record: collection and the field that names the parent.
@@ -100,6 +103,7 @@ const PLAIN: Collection = Collection {
     merges_twins: false,
     unique: &[],
     change_apart: &[],
+    restated: &[],
     delete_first: false,
     cascades: &[],
     label: &[LabelPart::Field("name")],
@@ -191,6 +195,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         natural_key: &["role", "policy", "collection", "action"],
         twins: true,
         merges_twins: true,
+        restated: &["collection", "action", "fields", "permissions"],
         label: &[
             LabelPart::Named("role"),
             LabelPart::Named("policy"),

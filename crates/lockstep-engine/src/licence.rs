@@ -4,6 +4,7 @@
 //! begins. Without a licence ("Core") 12.4.0 allows 25 collections and 5 active flows, and no custom permission rules.
 
 use lockstep_core::reconcile::Action;
+use lockstep_core::record::Fields;
 use lockstep_core::schema::{ChangeKind, SchemaItem};
 use lockstep_directus::server;
 use serde_json::Value;
@@ -83,9 +84,9 @@ fn active_flows(compared: &Compared) -> (i64, bool) {
     let before = after;
     for (_, change) in compared.changes.iter().filter(|(collection, _)| collection.name == "flows") {
         let mut rows = compared.rows.get("flows").into_iter().flatten();
-        let row = rows.find(|row| Some(&row.id) == change.id.as_ref());
+        let row = rows.find(|row| Some(&row.id) == change.difference.id.as_ref());
         let was = row.is_some_and(|row| is_active(row.fields.get("status")));
-        let will = match change.action {
+        let will = match change.difference.action {
             Action::Create => is_active(change.write.get("status")),
             Action::Update if change.write.contains_key("status") => is_active(change.write.get("status")),
             Action::Update => was,
@@ -96,20 +97,64 @@ fn active_flows(compared: &Compared) -> (i64, bool) {
     (after, after > before)
 }
 
-/// Permissions to be written that are more than "all fields of all items" or nothing.
+/// Rules that the server recommends for users of its app, and therefore allows although they are custom ones.
+const RECOMMENDED: [(&str, &str); 8] = [
+    ("directus_files", "update"),
+    ("directus_files", "delete"),
+    ("directus_flows", "read"),
+    ("directus_folders", "delete"),
+    ("directus_shares", "read"),
+    ("directus_shares", "update"),
+    ("directus_shares", "delete"),
+    ("directus_users", "update"),
+];
+
+/// Permissions to be written that are more than "all fields of all items".
 fn custom_rules(compared: &Compared) -> Vec<String> {
-    let is_custom = |value: Option<&Value>| match value {
+    let writes = compared.changes.iter().filter(|(collection, change)| {
+        collection.name == "permissions"
+            && matches!(change.difference.action, Action::Create | Action::Update)
+    });
+    writes
+        .filter(|(_, change)| is_custom(&change.write))
+        .map(|(_, change)| change.difference.label.clone())
+        .collect()
+}
+
+/// What 12.4.0 takes for a custom rule. Whether one on a recommended pair is exactly the recommended one is for the
+/// server to say.
+fn is_custom(write: &Fields) -> bool {
+    let all_fields = write
+        .get("fields")
+        .and_then(Value::as_array)
+        .is_some_and(|fields| fields.contains(&Value::from("*")));
+    let says_something = |name: &str| match write.get(name) {
         Some(Value::Object(rule)) => !rule.is_empty(),
         Some(Value::Array(rules)) => !rules.is_empty(),
         _ => false,
     };
-    let writes = compared.changes.iter().filter(|(collection, change)| {
-        collection.name == "permissions" && matches!(change.action, Action::Create | Action::Update)
-    });
-    writes
-        .filter(|(_, change)| {
-            ["permissions", "validation", "presets"].iter().any(|name| is_custom(change.write.get(*name)))
-        })
-        .map(|(_, change)| change.label.clone())
-        .collect()
+    let text = |name: &str| write.get(name).and_then(Value::as_str).unwrap_or_default();
+    let recommended = RECOMMENDED.contains(&(text("collection"), text("action")));
+    let restricts = !all_fields || says_something("permissions");
+    says_something("validation") || says_something("presets") || restricts && !recommended
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_is_custom_unless_it_covers_everything_or_is_recommended() {
+        let custom = |write: Value| is_custom(write.as_object().unwrap());
+        assert!(!custom(json!({"fields": ["*"], "permissions": {}, "validation": null, "presets": null})));
+        assert!(custom(json!({"fields": ["title"]})));
+        assert!(custom(json!({"fields": null})));
+        assert!(custom(json!({"fields": ["*"], "permissions": {"id": {"_eq": 1}}})));
+        assert!(custom(json!({"fields": ["*"], "presets": {"status": "draft"}})));
+        let own = json!({"collection": "directus_users", "action": "update", "fields": ["email"],
+            "permissions": {"id": {"_eq": "$CURRENT_USER"}}});
+        assert!(!custom(own));
+    }
 }

@@ -1,6 +1,7 @@
 //! Records field by field: what a creation sends, what an update changes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -25,13 +26,6 @@ impl Reconciler<'_> {
             write.insert(field.to_owned(), attachments);
         }
         write
-    }
-
-    /// A field of a new record, for people.
-    pub(super) fn created_field(&self, collection: &Collection, name: &str, value: &Value) -> Edit {
-        let secret = collection.is_secret(name) && !value.is_null();
-        let after = if secret { Value::from(CONCEALED) } else { value.clone() };
-        self.named(collection, Edit::plain(name, Value::Null, after))
     }
 
     /// Adds the names of what the values refer to.
@@ -68,6 +62,11 @@ impl Reconciler<'_> {
             write.insert(field.to_owned(), body);
             edits.push(edit);
         }
+        for name in collection.restated {
+            if let Some(current) = row.fields.get(*name).filter(|_| !write.is_empty()) {
+                write.entry(*name).or_insert_with(|| current.clone());
+            }
+        }
         if !write.is_empty() && collection.key != Key::Singleton {
             write.insert("id".to_owned(), row.id.to_value(collection.key));
         }
@@ -81,6 +80,19 @@ impl Reconciler<'_> {
         let show = |value: Value| if secret && !value.is_null() { Value::from(CONCEALED) } else { value };
         self.named(collection, Edit::plain(name, show(before), show(after)))
     }
+}
+
+/// A new record for people: as it stands in the dump, secrets concealed.
+pub(super) fn shown(collection: &Collection, fields: &Arc<Fields>) -> Arc<Fields> {
+    let is_secret = |(name, value): &(&String, &Value)| collection.is_secret(name) && !value.is_null();
+    if !fields.iter().any(|field| is_secret(&field)) {
+        return Arc::clone(fields);
+    }
+    let concealed = fields.iter().map(|(name, value)| match is_secret(&(name, value)) {
+        true => (name.clone(), Value::from(CONCEALED)),
+        false => (name.clone(), value.clone()),
+    });
+    Arc::new(concealed.collect())
 }
 
 /// True for a field that is neither compared nor written: a secret that the dump does not supply or that the

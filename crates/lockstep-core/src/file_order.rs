@@ -65,7 +65,7 @@ mod tests {
     fn ties_are_broken_by_sync_id() {
         let record = |key: &str, id: &str| Record {
             sync_id: id.into(),
-            fields: json!({"key": key}).as_object().unwrap().clone(),
+            fields: json!({"key": key}).as_object().unwrap().clone().into(),
         };
         let mut records = [record("op_1", "a"), record("op_0", "c"), record("op_0", "b")];
         sort(Collection::named("operations").unwrap(), &mut records);

@@ -71,7 +71,7 @@ mod tests {
         )]);
         let dump = DumpRecords::from([(
             "flows",
-            vec![Record { sync_id: "f".into(), fields: fields(json!({"name": "Nightly"})) }],
+            vec![Record { sync_id: "f".into(), fields: fields(json!({"name": "Nightly"})).into() }],
         )]);
         let labels = Labels::new(&dump, &rows);
         let of = |name, value| labels.of(Collection::named(name).unwrap(), &fields(value), "id");

@@ -15,7 +15,10 @@ mod problem;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use serde::Serialize;
+use std::sync::Arc;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::collection::{COLLECTIONS, Collection, Key};
@@ -26,6 +29,7 @@ use crate::identity::{DumpRecords, InstanceRows, Mappings, PreserveIds, chosen_i
 use crate::label::Labels;
 use crate::record::{Fields, LocalId, Record, Row, SyncId};
 
+use fields::shown;
 pub use problem::Problem;
 
 /// Everything that a comparison looks at.
@@ -101,9 +105,9 @@ impl Edit {
     }
 }
 
-/// One record that changes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Change {
+/// One record that changes, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
     /// What happens to it.
     pub action: Action,
     /// Its identity; none for a row that was never tracked.
@@ -112,19 +116,45 @@ pub struct Change {
     pub id: Option<LocalId>,
     /// What people call it.
     pub label: String,
-    /// Field by field, for a creation or an update.
+    /// Field by field, for an update.
     pub changes: Vec<Edit>,
+    /// The record of the dump, for a creation.
+    pub created: Option<Arc<Fields>>,
     /// Records that were never tracked and that the server would delete along with it.
-    #[serde(skip_serializing_if = "is_zero")]
     pub takes_along: usize,
+}
+
+/// One record that changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What changes, for people; shared with the reports.
+    pub difference: Arc<Difference>,
     /// What is sent, in ids of the instance.
-    #[serde(skip)]
     pub write: Fields,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
+impl Serialize for Difference {
+    /// `{action, sync_id, id, label, changes: [{path, before, after}]}`; a creation changes every field from null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let along = self.takes_along > 0;
+        let mut item = serializer.serialize_struct("Difference", 5 + usize::from(along))?;
+        item.serialize_field("action", &self.action)?;
+        item.serialize_field("sync_id", &self.sync_id)?;
+        item.serialize_field("id", &self.id)?;
+        item.serialize_field("label", &self.label)?;
+        match &self.created {
+            Some(fields) => {
+                let created =
+                    |(name, value): (&String, &Value)| Edit::plain(name, Value::Null, value.clone());
+                item.serialize_field("changes", &fields.iter().map(created).collect::<Vec<_>>())?;
+            }
+            None => item.serialize_field("changes", &self.changes)?,
+        }
+        if along {
+            item.serialize_field("takes_along", &self.takes_along)?;
+        }
+        item.end()
+    }
 }
 
 /// A row that stays although the dump does not have it.
@@ -161,7 +191,7 @@ impl CollectionChanges {
     /// How many records have this happen to them.
     #[must_use]
     pub fn count(&self, action: Action) -> usize {
-        self.items.iter().filter(|change| change.action == action).count()
+        self.items.iter().filter(|change| change.difference.action == action).count()
     }
 }
 
@@ -319,17 +349,11 @@ impl Reconciler<'_> {
             }
             let id = self.matching.ids.local(collection.name, record.sync_id.as_str()).cloned();
             let write = self.creation(collection, record, local);
-            let edits = record.fields.iter().filter(|(name, _)| !collection.ignores(name));
-            let edits = edits.map(|(name, value)| self.created_field(collection, name, value)).collect();
-            changes.items.push(Change {
-                action: Action::Create,
-                sync_id,
-                id,
-                label,
-                changes: edits,
-                takes_along: 0,
-                write,
-            });
+            let created = Some(shown(collection, &record.fields));
+            let action = Action::Create;
+            let difference =
+                Difference { action, sync_id, id, label, changes: Vec::new(), created, takes_along: 0 };
+            changes.items.push(Change { difference: Arc::new(difference), write });
             return;
         };
         if self.matching.adopted.contains(&(collection.name, record.sync_id.clone())) {
@@ -341,7 +365,9 @@ impl Reconciler<'_> {
             return;
         }
         let (action, id) = (Action::Update, Some(row.id.clone()));
-        changes.items.push(Change { action, sync_id, id, label, changes: edits, takes_along: 0, write });
+        let difference =
+            Difference { action, sync_id, id, label, changes: edits, created: None, takes_along: 0 };
+        changes.items.push(Change { difference: Arc::new(difference), write });
     }
 
     /// True for a permission that may exist out of sight: of a policy that the instance already has.
@@ -376,15 +402,16 @@ impl Reconciler<'_> {
                     continue;
                 }
             };
-            changes.items.push(Change {
+            let difference = Difference {
                 action,
                 sync_id: twin.map(|(_, _, of)| of).or_else(|| tracked.get(&row.id).copied()).cloned(),
                 id: Some(row.id.clone()),
                 label,
                 changes: Vec::new(),
+                created: None,
                 takes_along: self.takes_along(collection, &row.id),
-                write: Fields::new(),
-            });
+            };
+            changes.items.push(Change { difference: Arc::new(difference), write: Fields::new() });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -104,8 +105,8 @@ impl LocalId {
 pub struct Record {
     /// Its identity.
     pub sync_id: SyncId,
-    /// Everything else; neither `id` nor `_syncId` is among it.
-    pub fields: Fields,
+    /// Everything else; neither `id` nor `_syncId` is among it. Shared with the reports about it.
+    pub fields: Arc<Fields>,
 }
 
 impl Record {
@@ -117,7 +118,7 @@ impl Record {
         match fields.shift_remove("_syncId") {
             Some(Value::String(sync_id)) => {
                 fields.shift_remove("id");
-                Ok(Self { sync_id: SyncId(sync_id), fields })
+                Ok(Self { sync_id: SyncId(sync_id), fields: Arc::new(fields) })
             }
             _ => Err(fields),
         }
@@ -126,7 +127,7 @@ impl Record {
     /// The record as it stands in a dump file, `_syncId` last.
     #[must_use]
     pub fn into_dump(self) -> Fields {
-        let mut fields = self.fields;
+        let mut fields = Arc::unwrap_or_clone(self.fields);
         fields.insert("_syncId".to_owned(), Value::String(self.sync_id.0));
         fields
     }

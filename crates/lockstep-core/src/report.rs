@@ -1,11 +1,12 @@
 //! What happens and what happened, as data: every output (terminal, JSON, log) is made from these.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::plan::Danger;
-use crate::reconcile::{Action, Change, Changes, CollectionChanges, Kept};
+use crate::reconcile::{Action, Changes, CollectionChanges, Difference, Kept};
 use crate::record::SyncId;
 use crate::schema::{LeftOut, Risk, SchemaChange};
 
@@ -81,7 +82,7 @@ pub struct CollectionReport {
     /// Records that are neither in the dump nor tracked, and stay.
     pub untracked: usize,
     /// Each difference.
-    pub items: Vec<Change>,
+    pub items: Vec<Arc<Difference>>,
     /// What is untracked, by id and name.
     pub kept: Vec<Kept>,
     /// Records that are not created because the licence may hide them.
@@ -103,7 +104,7 @@ impl From<&CollectionChanges> for CollectionReport {
             dangling: changes.dangling.len(),
             adopted: changes.adopted.len(),
             untracked: changes.untracked.len(),
-            items: changes.items.clone(),
+            items: changes.items.iter().map(|change| Arc::clone(&change.difference)).collect(),
             kept: changes.untracked.clone(),
             withheld: changes.withheld.clone(),
             dangling_sync_ids: changes.dangling.clone(),
@@ -125,7 +126,7 @@ pub struct SchemaReport {
 #[derive(Clone, Debug, Serialize)]
 pub struct Differences {
     /// Those of the schema; none if it was not compared.
-    pub schema: Option<SchemaReport>,
+    pub schema: Option<Arc<SchemaReport>>,
     /// Those of the records, by collection.
     pub collections: BTreeMap<&'static str, CollectionReport>,
     /// What needs consent beyond an ordinary yes.
@@ -141,7 +142,7 @@ impl Differences {
             .iter()
             .map(|(collection, changes)| (collection.name, CollectionReport::from(changes)))
             .collect();
-        Self { schema, collections, dangers: crate::plan::dangers(changes) }
+        Self { schema: schema.map(Arc::new), collections, dangers: crate::plan::dangers(changes) }
     }
 
     /// True if the instance holds what the dump says.

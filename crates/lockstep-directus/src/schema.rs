@@ -37,7 +37,15 @@ pub async fn diff(
     snapshot: &(impl Serialize + Sync),
     force: bool,
 ) -> Result<Option<Value>, Error> {
-    let answer = client.send(&request_diff(bytes(snapshot)?, force)).await?;
+    diff_serialized(client, bytes(snapshot)?, force).await
+}
+
+/// [`diff`] with a snapshot that is JSON text already, for those who compare it more than once.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn diff_serialized(client: &Client, snapshot: Bytes, force: bool) -> Result<Option<Value>, Error> {
+    let answer = client.send(&request_diff(snapshot, force)).await?;
     Ok(Some(answer.data()?).filter(|data| !data.is_null()))
 }
 

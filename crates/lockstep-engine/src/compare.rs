@@ -10,7 +10,7 @@ use lockstep_core::record::Row;
 use lockstep_core::report::{Differences, SchemaReport};
 use lockstep_core::schema::{LeftOutReason, OWN_TABLES, SchemaDiff, Snapshot};
 use lockstep_core::version::Version;
-use lockstep_directus::schema;
+use lockstep_directus::{Bytes, schema};
 use serde_json::Value;
 
 use crate::dump;
@@ -25,8 +25,8 @@ use crate::state::Store;
 pub(crate) struct Desired {
     /// Its records.
     pub(crate) dumped: Dumped,
-    /// Its schema; none if that does not take part.
-    pub(crate) snapshot: Option<Snapshot>,
+    /// Its schema as JSON text; none if that does not take part.
+    pub(crate) snapshot: Option<Bytes>,
     /// The collections that are read of the instance.
     pub(crate) collections: Vec<&'static Collection>,
 }
@@ -72,7 +72,7 @@ impl Desired {
     }
 }
 
-fn snapshot(options: &Options, version: Version) -> Result<Snapshot, EngineError> {
+fn snapshot(options: &Options, version: Version) -> Result<Bytes, EngineError> {
     let missing = || dump::DumpError::Missing { path: options.paths.snapshot.clone() };
     let snapshot = dump::read_snapshot(&options.paths)?.ok_or_else(missing)?;
     let dump = snapshot.directus_version().to_owned();
@@ -88,7 +88,8 @@ fn snapshot(options: &Options, version: Version) -> Result<Snapshot, EngineError
     {
         return Err(EngineError::AccessMismatch { dump, instance: version });
     }
-    Ok(snapshot.without_collections(&OWN_TABLES))
+    let snapshot = snapshot.without_collections(&OWN_TABLES).to_value();
+    Ok(Bytes::from(snapshot.to_string()))
 }
 
 /// Compares, reading the instance anew.
@@ -107,12 +108,9 @@ pub(crate) async fn compare(
         }
         Ok(())
     };
-    let (read, schema, ()) = try_join3(
-        instance.read(&desired.collections),
-        compare_schema(instance, desired, options.force),
-        opening,
-    )
-    .await?;
+    // What takes the server longest is asked for first.
+    let schema = compare_schema(instance, desired, options.force);
+    let (schema, read, ()) = try_join3(schema, instance.read(&desired.collections), opening).await?;
     if let Some(store) = store {
         store.check_project(project_id(&read.rows))?;
     }
@@ -173,8 +171,9 @@ async fn compare_schema(
     force: bool,
 ) -> Result<Option<(SchemaDiff, SchemaReport)>, EngineError> {
     let Some(snapshot) = &desired.snapshot else { return Ok(None) };
-    let wanted = snapshot.to_value();
-    let diff = async { Ok::<_, EngineError>(schema::diff(&instance.client, &wanted, force).await?) };
+    let diff = async {
+        Ok::<_, EngineError>(schema::diff_serialized(&instance.client, snapshot.clone(), force).await?)
+    };
     let (diff, current) = try_join(diff, untracked(instance)).await?;
     let Some(mut diff) = diff.map(SchemaDiff::from_value).transpose()?.flatten() else { return Ok(None) };
     let mut left_out = diff.filter(&OWN_TABLES, current.as_ref());

@@ -1,6 +1,7 @@
 //! A dump as a source: its records by collection, checked, secrets supplied.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lockstep_core::collection::Collection;
 use lockstep_core::identity::DumpRecords;
@@ -39,8 +40,11 @@ impl Dumped {
     /// alone.
     pub(crate) fn supply_secrets(&mut self, variables: &BTreeMap<String, String>) {
         for (name, records) in &mut self.records {
-            let Some(collection) = Collection::named(name) else { continue };
-            for (field, value) in records.iter_mut().flat_map(|record| record.fields.iter_mut()) {
+            let collection = Collection::named(name).filter(|collection| !collection.secrets.is_empty());
+            let Some(collection) = collection else { continue };
+            for (field, value) in
+                records.iter_mut().flat_map(|record| Arc::make_mut(&mut record.fields).iter_mut())
+            {
                 let Some(variable) = placeholder(value).filter(|_| collection.is_secret(field)) else {
                     continue;
                 };

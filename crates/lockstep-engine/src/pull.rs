@@ -40,11 +40,12 @@ pub async fn pull(
     let store: OptionFuture<_> =
         reading.then(|| Store::open(options.state, options.state_file.clone(), &instance)).into();
     let store = async { store.await.transpose() };
-    let (read, store, snapshot, specs) = try_join4(
-        instance.read(&collections),
-        store,
+    // What takes the server longest is asked for first.
+    let (snapshot, specs, read, store) = try_join4(
         snapshot(&instance, options.schema),
         specs::read(&instance, options.specs),
+        instance.read(&collections),
+        store,
     )
     .await?;
 
@@ -134,7 +135,7 @@ impl<'a> Puller<'a> {
                 .get(collection.name)
                 .into_iter()
                 .flatten()
-                .map(|record| (&record.sync_id, &record.fields))
+                .map(|record| (&record.sync_id, &*record.fields))
                 .collect();
             let mut records = Vec::new();
             for row in self.read.rows.get(collection.name).into_iter().flatten() {
@@ -153,7 +154,7 @@ impl<'a> Puller<'a> {
                     )
                 }));
                 keep_secrets_out(collection, &mut fields, old.get(sync_id).copied());
-                records.push(Record { sync_id: sync_id.clone(), fields });
+                records.push(Record { sync_id: sync_id.clone(), fields: fields.into() });
             }
             if collection.name == "permissions" && self.read.hidden_permissions > 0 {
                 self.keep_hidden(&mut records, &mut notices);

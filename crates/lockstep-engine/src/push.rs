@@ -128,7 +128,7 @@ impl Pusher<'_> {
     /// Writes schema and records, records what was written, and gives what a second comparison still finds.
     async fn write(&mut self, mut compared: Compared) -> Result<Option<Differences>, EngineError> {
         if compared.differences.is_empty() {
-            self.record(&compared, &Outcome::default()).await?;
+            self.save(self.known(&compared, &Outcome::default())).await?;
             return Ok(None);
         }
         if let Some(diff) = compared.schema.take() {
@@ -144,7 +144,21 @@ impl Pusher<'_> {
             }
         }
         self.observer.event(Event::Phase(Phase::WritingRecords));
+        let mut outcome = self.write_records(&mut compared).await;
+        let known = self.known(&compared, &outcome);
+        // A large instance does not have to be held twice.
+        drop(compared);
+        if let Some(error) = outcome.error.take() {
+            // What cannot be recorded now is recognized by the next push.
+            let saved = self.save(known).await;
+            return Err(saved.err().filter(|_| !error.is_transient()).unwrap_or(error));
+        }
+        self.verify(known).await
+    }
+
+    async fn write_records(&mut self, compared: &mut Compared) -> Outcome {
         let plan = plan(&compared.changes, &compared.rows, Limits::default());
+        compared.changes.collections.iter_mut().for_each(|(_, changes)| changes.items = Vec::new());
         let executor = Executor {
             instance: &self.instance,
             observer: self.observer,
@@ -153,53 +167,50 @@ impl Pusher<'_> {
         };
         let mut outcome = executor.run(&plan).await;
         self.applied.collections = std::mem::take(&mut outcome.applied.collections);
-        if let Some(error) = outcome.error.take() {
-            // What cannot be recorded now is recognized by the next push.
-            let recorded = self.record(&compared, &outcome).await;
-            return Err(recorded.err().filter(|_| !error.is_transient()).unwrap_or(error));
-        }
-        self.verify(&compared, &outcome).await
+        outcome
     }
 
-    /// Compares again; what is found to be paired now is what the store records.
-    async fn verify(
-        &mut self,
-        compared: &Compared,
-        outcome: &Outcome,
-    ) -> Result<Option<Differences>, EngineError> {
+    /// Compares again; what is found to be paired now is what the store records, else what was known before.
+    async fn verify(&mut self, known: Option<Mappings>) -> Result<Option<Differences>, EngineError> {
         self.observer.event(Event::Phase(Phase::Verifying));
         caches::clear(&self.instance.client).await?;
         let second = match compare(&self.instance, &self.desired, &mut self.store, self.options).await {
             Ok(second) => second,
             Err(error) => {
-                self.record(compared, outcome).await?;
+                self.save(known).await?;
                 return Err(error);
             }
         };
         self.observer.event(Event::Phase(Phase::Recording));
-        self.record(&second, &Outcome::default()).await?;
+        self.save(self.known(&second, &Outcome::default())).await?;
         Ok(Some(second.differences).filter(|residue| !residue.is_empty()))
     }
 
-    /// Records in the store every pair that exists on the instance, and forgets what is gone.
-    async fn record(&mut self, compared: &Compared, outcome: &Outcome) -> Result<(), EngineError> {
-        let Some(store) = &mut self.store else { return Ok(()) };
-        let mut after = store.mappings.clone();
+    /// What the store is to hold: every pair that exists on the instance, and nothing that is gone.
+    fn known(&self, compared: &Compared, outcome: &Outcome) -> Option<Mappings> {
+        let mut known = self.store.as_ref()?.mappings.clone();
         for (collection, of_collection) in &compared.changes.collections {
             for sync_id in &of_collection.dangling {
-                after.forget(collection.name, sync_id.as_str());
+                known.forget(collection.name, sync_id.as_str());
             }
         }
         for (name, id) in &outcome.deleted {
-            forget(&mut after, name, id);
+            forget(&mut known, name, id);
         }
         for (name, sync_id, id) in paired(compared) {
-            after.record(name, sync_id, id);
+            known.record(name, sync_id, id);
         }
         for (name, sync_id, id) in &outcome.written {
-            after.record(name, sync_id.clone(), id.clone());
+            known.record(name, sync_id.clone(), id.clone());
         }
-        store.save(after).await
+        Some(known)
+    }
+
+    async fn save(&mut self, known: Option<Mappings>) -> Result<(), EngineError> {
+        match (&mut self.store, known) {
+            (Some(store), Some(known)) => store.save(known).await,
+            _ => Ok(()),
+        }
     }
 
     /// Applies changes of the schema. After a lost answer the server is asked whether they are still to be made.
@@ -219,7 +230,7 @@ impl Pusher<'_> {
             }
             tokio::time::sleep(Duration::from_millis(500) * attempt).await;
             let Some(snapshot) = &self.desired.snapshot else { return Err(error.into()) };
-            let left = schema::diff(client, &snapshot.to_value(), self.options.force).await?;
+            let left = schema::diff_serialized(client, snapshot.clone(), self.options.force).await?;
             let left = left.map(SchemaDiff::from_value).transpose()?.flatten();
             if left.is_none_or(|left| left.hash() != diff.hash()) {
                 return Ok(());

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anstyle::Style;
 use lockstep_core::plan::Danger;
-use lockstep_core::reconcile::{Action, Change, Kept};
+use lockstep_core::reconcile::{Action, Difference, Kept};
 use lockstep_core::report::{Applied, CollectionReport, Differences, InstanceInfo};
 use lockstep_core::schema::{ChangeKind, Risk, SchemaChange, SchemaItem};
 
@@ -96,7 +96,7 @@ fn kept(what: &str, kept: &[Kept]) -> String {
     format!("  {DIM}{what}: {}{DIM:#}\n", names.join(", "))
 }
 
-fn record(change: &Change) -> String {
+fn record(change: &Difference) -> String {
     let (sign, style) = match change.action {
         Action::Create => ('+', ADD),
         Action::Update => ('~', CHANGE),
@@ -120,7 +120,7 @@ fn record(change: &Change) -> String {
 }
 
 /// The id, where the name may not be enough to find a record by.
-fn id(change: &Change) -> String {
+fn id(change: &Difference) -> String {
     let shown = change.id.as_ref().filter(|_| change.action != Action::Create);
     let shown = shown.filter(|id| id.as_str() != change.label);
     shown.map(|id| format!("  {DIM}{id}{DIM:#}")).unwrap_or_default()

@@ -150,11 +150,11 @@ pub fn dangers(changes: &Changes) -> Vec<Danger> {
             dangers.push(Danger::MassDeletion { collection, deleted, rows });
         }
     }
-    dangers.extend(changes.iter().filter(|(_, change)| change.takes_along > 0).map(
+    dangers.extend(changes.iter().filter(|(_, change)| change.difference.takes_along > 0).map(
         |(collection, change)| Danger::TakesAlong {
             collection: collection.name,
-            label: change.label.clone(),
-            records: change.takes_along,
+            label: change.difference.label.clone(),
+            records: change.difference.takes_along,
         },
     ));
     dangers

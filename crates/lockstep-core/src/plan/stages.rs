@@ -48,7 +48,7 @@ impl<'a> Planner<'a> {
     fn of(&self, collection: &Collection, actions: &[Action]) -> Vec<&'a Change> {
         let found = self.changes.collections.iter().find(|(c, _)| c.name == collection.name);
         let items = found.into_iter().flat_map(|(_, changes)| &changes.items);
-        items.filter(|change| actions.contains(&change.action)).collect()
+        items.filter(|change| actions.contains(&change.difference.action)).collect()
     }
 
     /// Stage 1. A unique reference is released by a row that holds a value which another record is about to get, or
@@ -74,12 +74,14 @@ impl<'a> Planner<'a> {
         let going: HashSet<&str> = self
             .of(collection, &[Action::Delete])
             .iter()
-            .filter_map(|c| c.id.as_ref())
+            .filter_map(|c| c.difference.id.as_ref())
             .map(LocalId::as_str)
             .collect();
         for field in collection.unique {
-            let wanted: BTreeMap<&str, Option<&LocalId>> =
-                writes.iter().filter_map(|c| Some((c.write.get(*field)?.as_str()?, c.id.as_ref()))).collect();
+            let wanted: BTreeMap<&str, Option<&LocalId>> = writes
+                .iter()
+                .filter_map(|c| Some((c.write.get(*field)?.as_str()?, c.difference.id.as_ref())))
+                .collect();
             for row in self.rows.get(collection.name).into_iter().flatten() {
                 let Some(held) = row.fields.get(*field).and_then(Value::as_str) else { continue };
                 let given_away = wanted.get(held).is_some_and(|to| *to != Some(&row.id));
@@ -157,7 +159,7 @@ impl<'a> Planner<'a> {
         let mut changes = self.of(collection, &[Action::Delete, Action::Merge]);
         changes.retain(|change| !self.goes_with_parent(collection, change));
         let items = changes.into_iter().filter_map(|change| {
-            let id = change.id.as_ref()?;
+            let id = change.difference.id.as_ref()?;
             Some(Item { body: id.to_value(collection.key).to_string(), ..item(change, &Fields::new()) })
         });
         self.batches(collection, Verb::Delete, items.collect())
@@ -166,13 +168,15 @@ impl<'a> Planner<'a> {
     /// True if the server deletes the row anyway, with a parent that goes.
     fn goes_with_parent(&self, collection: &Collection, change: &Change) -> bool {
         let rows = self.rows.get(collection.name).into_iter().flatten();
-        let Some(row) = rows.into_iter().find(|row| Some(&row.id) == change.id.as_ref()) else {
+        let Some(row) = rows.into_iter().find(|row| Some(&row.id) == change.difference.id.as_ref()) else {
             return false;
         };
         COLLECTIONS.iter().any(|parent| {
             parent.cascades.iter().filter(|(child, _)| *child == collection.name).any(|(_, field)| {
                 let id = row.fields.get(*field).and_then(Value::as_str);
-                self.of(parent, &[Action::Delete]).iter().any(|c| c.id.as_ref().map(LocalId::as_str) == id)
+                self.of(parent, &[Action::Delete])
+                    .iter()
+                    .any(|c| c.difference.id.as_ref().map(LocalId::as_str) == id)
             })
         })
     }
@@ -201,9 +205,9 @@ impl<'a> Planner<'a> {
 
 fn item(change: &Change, write: &Fields) -> Item {
     Item {
-        sync_id: change.sync_id.clone(),
-        id: change.id.clone(),
-        label: change.label.clone(),
+        sync_id: change.difference.sync_id.clone(),
+        id: change.difference.id.clone(),
+        label: change.difference.label.clone(),
         body: serde_json::to_string(write).unwrap_or_default(),
     }
 }
@@ -213,8 +217,11 @@ fn in_order<'a>(collection: &Collection, changes: &[&'a Change]) -> Vec<&'a Chan
     if !collection.refers_to_itself() {
         return changes.to_vec();
     }
-    let places: BTreeMap<&str, usize> =
-        changes.iter().enumerate().filter_map(|(place, c)| Some((c.id.as_ref()?.as_str(), place))).collect();
+    let places: BTreeMap<&str, usize> = changes
+        .iter()
+        .enumerate()
+        .filter_map(|(place, c)| Some((c.difference.id.as_ref()?.as_str(), place)))
+        .collect();
     let own: Vec<&str> = collection
         .references
         .iter()

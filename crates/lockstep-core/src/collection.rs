@@ -156,6 +156,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         always_preserved: true,
         ignored: &["date_created", "user_created", "operations"],
         references: &[loose("operation", "operations")],
+        unique: &["operation"],
         cascades: &[("operations", "flow")],
         ..PLAIN
     },
@@ -178,6 +179,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "roles",
         ignored: &["users", "children", "policies"],
         references: &[reference("parent", "roles")],
+        cascades: &[("presets", "role"), ("permissions", "role")],
         ..PLAIN
     },
     Collection {
@@ -276,7 +278,14 @@ impl Collection {
     /// True if records refer to records of the same collection, so that their order matters inside one batch.
     #[must_use]
     pub fn refers_to_itself(&self) -> bool {
-        self.references.iter().any(|reference| reference.enforced && reference.target == self.name)
+        self.self_references().next().is_some()
+    }
+
+    /// The fields that refer to records of the same collection.
+    pub fn self_references(&self) -> impl Iterator<Item = &'static str> {
+        let own =
+            self.references.iter().filter(|reference| reference.enforced && reference.target == self.name);
+        own.map(|reference| reference.path)
     }
 
     /// The collections that this one refers to, itself left out, attachments included.

@@ -398,6 +398,7 @@ impl Reconciler<'_> {
                 Some(_) if !self.comparison.mode.permissions_hidden => Action::Merge,
                 _ if self.doomed.contains(&(name, row.id.clone())) => Action::Delete,
                 _ => {
+                    changes.items.extend(self.orphaned(collection, row, &label));
                     changes.untracked.push(Kept { id: row.id.to_string(), label });
                     continue;
                 }
@@ -413,6 +414,27 @@ impl Reconciler<'_> {
             };
             changes.items.push(Change { difference: Arc::new(difference), write: Fields::new() });
         }
+    }
+
+    /// A row that stays lets go of what it refers to in its own collection and what goes: the server does not clear
+    /// these references, and refuses the deletion.
+    fn orphaned(&self, collection: &Collection, row: &Row, label: &str) -> Option<Change> {
+        let (mut write, mut changes) = (Fields::new(), Vec::new());
+        for field in collection.self_references() {
+            let Some(Value::String(id)) = row.fields.get(field) else { continue };
+            if self.doomed.contains(&(collection.name, LocalId::from(id.as_str()))) {
+                changes.push(Edit::plain(field, Value::from(id.as_str()), Value::Null));
+                write.insert(field.to_owned(), Value::Null);
+            }
+        }
+        if changes.is_empty() {
+            return None;
+        }
+        write.insert("id".to_owned(), row.id.to_value(collection.key));
+        let (action, id, label) = (Action::Update, Some(row.id.clone()), label.to_owned());
+        let difference =
+            Difference { action, sync_id: None, id, label, changes, created: None, takes_along: 0 };
+        Some(Change { difference: Arc::new(difference), write })
     }
 
     /// How many rows that do not go by themselves the server would delete along with this one.

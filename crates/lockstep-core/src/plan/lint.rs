@@ -24,7 +24,7 @@ pub fn lint(collection: &'static Collection, records: &[Record], labels: &Labels
             let names = graph::cycle(&targets, &stuck);
             problems.push(Problem::Cycle {
                 collection: collection.name,
-                field: self_references(collection).collect::<Vec<_>>().join(" or "),
+                field: collection.self_references().collect::<Vec<_>>().join(" or "),
                 labels: names.into_iter().map(|place| label(collection, &records[place], labels)).collect(),
             });
         }
@@ -37,15 +37,10 @@ pub(super) fn targets(collection: &Collection, records: &[Record]) -> Vec<Vec<us
     let places: HashMap<&str, usize> =
         records.iter().enumerate().map(|(place, record)| (record.sync_id.as_str(), place)).collect();
     let of_record = |record: &Record| {
-        let ids = self_references(collection).filter_map(|field| record.fields.get(field)?.as_str());
+        let ids = collection.self_references().filter_map(|field| record.fields.get(field)?.as_str());
         ids.filter_map(|id| places.get(id).copied()).collect()
     };
     records.iter().map(of_record).collect()
-}
-
-fn self_references(collection: &Collection) -> impl Iterator<Item = &'static str> {
-    let own = collection.references.iter().filter(|r| r.enforced && r.target == collection.name);
-    own.map(|reference| reference.path)
 }
 
 fn contended(collection: &'static Collection, records: &[Record], labels: &Labels<'_>) -> Vec<Problem> {

@@ -1,6 +1,6 @@
 //! Changes sorted into stages, lanes and batches.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -51,11 +51,10 @@ impl<'a> Planner<'a> {
         items.filter(|change| actions.contains(&change.difference.action)).collect()
     }
 
-    /// Stage 1. A unique reference is released by a row that holds a value which another record is about to get, or
-    /// which refers to a row that is about to go.
+    /// Stage 1. A reference is released by a row that holds a unique value which another record is about to get, and by
+    /// rows that refer to each other and are about to go, so that they can go in any order.
     fn release(&self) -> Stage {
-        let with_unique = self.changes.collections.iter().filter(|(c, _)| !c.unique.is_empty());
-        let lanes = with_unique.map(|(collection, _)| {
+        let lanes = self.changes.collections.iter().map(|(collection, _)| {
             let items = self.released(collection).into_iter().map(|(id, fields)| {
                 let mut body = Fields::new();
                 body.insert("id".to_owned(), id.to_value(collection.key));
@@ -71,21 +70,22 @@ impl<'a> Planner<'a> {
     fn released(&self, collection: &'static Collection) -> BTreeMap<LocalId, Vec<&'static str>> {
         let mut released: BTreeMap<LocalId, Vec<&'static str>> = BTreeMap::new();
         let writes = self.of(collection, &[Action::Create, Action::Update]);
-        let going: HashSet<&str> = self
-            .of(collection, &[Action::Delete])
-            .iter()
-            .filter_map(|c| c.difference.id.as_ref())
-            .map(LocalId::as_str)
-            .collect();
-        for field in collection.unique {
+        let mut going = self.of(collection, &[Action::Delete]);
+        going.retain(|change| !self.goes_with_parent(collection, change));
+        let going: HashSet<&str> =
+            going.iter().filter_map(|c| c.difference.id.as_ref()).map(LocalId::as_str).collect();
+        let mut fields: BTreeSet<&str> = collection.self_references().collect();
+        fields.extend(collection.unique);
+        for field in fields {
             let wanted: BTreeMap<&str, Option<&LocalId>> = writes
                 .iter()
-                .filter_map(|c| Some((c.write.get(*field)?.as_str()?, c.difference.id.as_ref())))
+                .filter_map(|c| Some((c.write.get(field)?.as_str()?, c.difference.id.as_ref())))
                 .collect();
             for row in self.rows.get(collection.name).into_iter().flatten() {
-                let Some(held) = row.fields.get(*field).and_then(Value::as_str) else { continue };
-                let given_away = wanted.get(held).is_some_and(|to| *to != Some(&row.id));
-                if given_away || going.contains(held) {
+                let Some(held) = row.fields.get(field).and_then(Value::as_str) else { continue };
+                let unique = collection.unique.contains(&field);
+                let given_away = unique && wanted.get(held).is_some_and(|to| *to != Some(&row.id));
+                if given_away || going.contains(held) && going.contains(row.id.as_str()) {
                     released.entry(row.id.clone()).or_default().push(field);
                 }
             }
@@ -222,12 +222,7 @@ fn in_order<'a>(collection: &Collection, changes: &[&'a Change]) -> Vec<&'a Chan
         .enumerate()
         .filter_map(|(place, c)| Some((c.difference.id.as_ref()?.as_str(), place)))
         .collect();
-    let own: Vec<&str> = collection
-        .references
-        .iter()
-        .filter(|reference| reference.enforced && reference.target == collection.name)
-        .map(|reference| reference.path)
-        .collect();
+    let own: Vec<&str> = collection.self_references().collect();
     let targets: Vec<Vec<usize>> = changes
         .iter()
         .map(|change| {

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an automation talks to whoever runs it")]
 
+mod bench;
 mod binary;
 mod demo;
 mod directus;
@@ -26,6 +27,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure Lockstep beside directus-sync and d6s
+    Bench(bench::Args),
     /// Show what Lockstep does, on two real Directus instances
     Demo,
     /// Real Directus servers, to try things on
@@ -36,6 +39,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Demo => demo::run(),
         Command::Directus(args) => directus::run(args),
         Command::Test(args) => test::run(&args),

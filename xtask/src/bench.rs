@@ -1,0 +1,121 @@
+//! `cargo xtask bench`: Lockstep beside the tools that teams use today, on the same data, in the same run.
+//!
+//! Every instance writes its requests into its log, so that both sides are counted by the same hand and nothing stands
+//! between a tool and its server. Memory is the peak of the process as the kernel counts it. What is quick is run
+//! several times, and the median counts.
+
+mod d6s;
+mod directus_sync;
+mod machine;
+mod measure;
+mod report;
+mod server;
+mod side;
+mod start;
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use clap::ValueEnum;
+use lockstep_testkit::cache::Cache;
+use tempfile::TempDir;
+
+use crate::binary::{self, Profile};
+use report::Table;
+use side::Lockstep;
+
+/// The arguments of `cargo xtask bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How much data, beside directus-sync; 1.0 is what the targets are about
+    #[arg(long, default_value_t = 1.0, value_parser = scale)]
+    scale: f64,
+    /// Measure Lockstep only
+    #[arg(long)]
+    skip_peer: bool,
+    /// Only beside this peer
+    #[arg(long, value_name = "PEER")]
+    only: Option<Peer>,
+    /// Write the result into docs/benchmarks.md
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "kebab-case")]
+enum Peer {
+    /// npm directus-sync, on Directus 11
+    DirectusSync,
+    /// npm @directus/cli, on Directus 12
+    D6s,
+}
+
+/// What all parts of a benchmark need.
+#[derive(Debug)]
+struct Bench {
+    cache: Cache,
+    lockstep: Lockstep,
+    /// Where the dumps are, until the end.
+    folder: TempDir,
+    scale: f64,
+    with_peer: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+struct Interrupted;
+
+/// Runs `cargo xtask bench`.
+///
+/// # Errors
+/// When a tool or a server does not do what it should. A target that is not reached is no error: the table says so.
+pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tables = runtime.block_on(async {
+        // The servers go when the measuring is dropped.
+        tokio::select! {
+            tables = measure_all(args) => tables,
+            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        }
+    })?;
+    let text = report::render(&tables, &machine::describe(), args.scale);
+    println!("{text}");
+    if args.write {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
+        fs::write(&file, &text)?;
+        eprintln!("written into docs/benchmarks.md");
+    }
+    Ok(())
+}
+
+async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
+    let bench = prepare(args)?;
+    let mut tables = Vec::new();
+    if args.only != Some(Peer::D6s) {
+        tables.extend(Box::pin(directus_sync::measure(&bench)).await?);
+    }
+    if args.only != Some(Peer::DirectusSync) {
+        tables.push(Box::pin(d6s::measure(&bench)).await?);
+    }
+    tables.push(start::measure(&bench)?);
+    Ok(tables)
+}
+
+fn prepare(args: &Args) -> Result<Bench, Box<dyn Error>> {
+    let cache = Cache::from_env()?;
+    note("building lockstep for release");
+    let lockstep = Lockstep::new(binary::build(Profile::Release)?);
+    let folder = TempDir::with_prefix("lockstep-bench-")?;
+    Ok(Bench { cache, lockstep, folder, scale: args.scale, with_peer: !args.skip_peer })
+}
+
+/// Says what goes on; the result alone is on stdout.
+fn note(what: &str) {
+    eprintln!("{} {what}", machine::load());
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let wrong = || "a number above 0, such as 1.0 or 0.05".to_owned();
+    text.parse().ok().filter(|scale: &f64| *scale > 0.0 && scale.is_finite()).ok_or_else(wrong)
+}

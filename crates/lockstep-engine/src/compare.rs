@@ -154,7 +154,7 @@ fn compare_records(
     let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
     let (diff, report) = schema.unzip();
     let mut notices = desired.dumped.notices.clone();
-    notices.extend(notices_of(&changes, read.hidden_permissions));
+    notices.extend(notices_of(&changes, report.as_ref(), read.hidden_permissions));
     if let Some(report) = &report {
         notices.extend(schema_notices(report));
     }
@@ -198,7 +198,7 @@ pub(crate) fn project_id(rows: &InstanceRows) -> Option<&str> {
     settings.fields.get("project_id").and_then(Value::as_str)
 }
 
-fn notices_of(changes: &Changes, hidden: u64) -> Vec<String> {
+fn notices_of(changes: &Changes, schema: Option<&SchemaReport>, hidden: u64) -> Vec<String> {
     let mut notices = Vec::new();
     if hidden > 0 {
         notices.push(format!(
@@ -208,8 +208,10 @@ fn notices_of(changes: &Changes, hidden: u64) -> Vec<String> {
     }
     for (collection, of_collection) in &changes.collections {
         let name = collection.name;
-        if !of_collection.unknown_fields.is_empty() {
-            let fields: Vec<_> = of_collection.unknown_fields.iter().map(String::as_str).collect();
+        let unknown =
+            of_collection.unknown_fields.iter().filter(|field| !is_added(schema, collection, field));
+        let fields: Vec<_> = unknown.map(String::as_str).collect();
+        if !fields.is_empty() {
             notices.push(format!("{name}: this Directus does not know {}, left out", fields.join(", ")));
         }
         if !of_collection.withheld.is_empty() && name != "permissions" {
@@ -218,6 +220,13 @@ fn notices_of(changes: &Changes, hidden: u64) -> Vec<String> {
         }
     }
     notices
+}
+
+/// True for a field that the schema of the dump adds to a system collection.
+fn is_added(schema: Option<&SchemaReport>, collection: &Collection, field: &str) -> bool {
+    let mut changes = schema.into_iter().flat_map(|schema| &schema.changes);
+    changes
+        .any(|change| change.collection == collection.system_name() && change.field.as_deref() == Some(field))
 }
 
 fn schema_notices(report: &SchemaReport) -> Vec<String> {

@@ -21,6 +21,15 @@ pub enum EngineError {
     /// The dump could not be read or written.
     #[error(transparent)]
     Dump(#[from] DumpError),
+    /// Something answers at the URL, and it is no Directus.
+    #[error("{url} does not answer as a Directus instance does")]
+    NotDirectus {
+        /// The URL.
+        url: String,
+        /// What it answered.
+        #[source]
+        source: DirectusError,
+    },
     /// The instance does not say which version it is.
     #[error("{url} does not tell its version")]
     NoVersion {
@@ -114,6 +123,9 @@ pub enum EngineError {
     /// The user interrupted the run.
     #[error("interrupted")]
     Interrupted,
+    /// The user interrupted a push before its first write.
+    #[error("interrupted, and nothing was written")]
+    InterruptedInTime,
     /// The file of mappings cannot be used.
     #[error("{}: {reason}", path.display())]
     StateFile {
@@ -164,13 +176,20 @@ impl EngineError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let text = match self {
+            Self::Write { source, .. } if source.kind() == ErrorKind::Invalid => {
+                "correct the record in the dump, or on the instance and pull again"
+            }
             Self::Directus(error) | Self::Write { source: error, .. } => {
                 return error.hint().map(str::to_owned);
             }
             Self::Dump(error) => return error.hint().map(str::to_owned),
             Self::Partly { source, .. } => {
-                let cause = source.hint().map(|hint| format!("{hint}; then ")).unwrap_or_default();
+                let cause = source.hint().filter(|_| !source.is_transient());
+                let cause = cause.map(|hint| format!("{hint}; then ")).unwrap_or_default();
                 return Some(format!("{cause}push again: what was written is found and not written twice"));
+            }
+            Self::NotDirectus { .. } => {
+                "check that the URL is the root of the Directus API, with the path prefix if it has one"
             }
             Self::NoVersion { .. } => {
                 "check that the token belongs to an administrator, and that this is Directus"
@@ -191,9 +210,23 @@ impl EngineError {
             Self::StateTable { .. } => "remove the table and push again: records are then matched anew",
             Self::NoExtension => "install directus-extension-sync, or use --state auto",
             Self::NoTable(_) => "use --state file",
-            Self::Problems(_) | Self::Declined | Self::Interrupted | Self::Unknown(_) => return None,
+            Self::Problems(_)
+            | Self::Declined
+            | Self::Interrupted
+            | Self::InterruptedInTime
+            | Self::Unknown(_) => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// True if the server may have carried out the request that failed.
+    #[must_use]
+    pub fn may_have_been_applied(&self) -> bool {
+        match self {
+            Self::Directus(error) | Self::Write { source: error, .. } => error.may_have_been_applied(),
+            Self::Partly { source, .. } => source.may_have_been_applied(),
+            _ => false,
+        }
     }
 
     /// True if trying the same again later may succeed.

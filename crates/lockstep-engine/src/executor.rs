@@ -100,21 +100,22 @@ impl Executor<'_> {
             if progress.stop.load(Ordering::Relaxed) {
                 return (done, None);
             }
-            let (of_batch, error) = self.batch(batch).await;
+            let (of_batch, failed) = self.batch(batch).await;
             let count: usize = of_batch.iter().map(|done| done.items.len()).sum();
             let so_far = progress.done.fetch_add(count, Ordering::Relaxed) + count;
             self.observer.event(Event::Progress { done: so_far, total: progress.total });
             done.extend(of_batch);
-            if let Some(source) = error {
+            if let Some((items, source)) = failed {
                 progress.stop.store(true, Ordering::Relaxed);
-                return (done, Some(self.failure(batch, source)));
+                return (done, Some(failure(batch, items, source)));
             }
         }
         (done, None)
     }
 
-    /// Sends a batch; one that is too large for the server is halved until it fits.
-    async fn batch(&self, batch: &Batch) -> (Vec<Done>, Option<DirectusError>) {
+    /// Sends a batch; one that is too large for the server is halved until it fits. Gives what was done, and the part
+    /// that failed.
+    async fn batch<'b>(&self, batch: &'b Batch) -> (Vec<Done>, Option<(&'b [Item], DirectusError)>) {
         let mut done = Vec::new();
         let mut waiting = vec![batch.items.as_slice()];
         while let Some(items) = waiting.pop() {
@@ -124,7 +125,7 @@ impl Executor<'_> {
                     let (first, second) = items.split_at(items.len() / 2);
                     waiting.extend([second, first]);
                 }
-                Err(error) => return (done, Some(error)),
+                Err(error) => return (done, Some((items, error))),
             }
         }
         (done, None)
@@ -175,14 +176,15 @@ impl Executor<'_> {
                 return Err(error);
             }
             tokio::time::sleep(GRACE * attempt).await;
-            let there = self.existing(&open, endpoint).await?;
+            // Where looking fails as well, the first failure is what matters: it may have been carried out.
+            let Ok(there) = self.existing(&open, endpoint).await else { return Err(error) };
             let before = open.len();
             open.retain(|item| item.id.as_ref().is_none_or(|id| !there.contains(id.as_str())));
             if open.is_empty() {
                 return Ok(());
             }
             if open.len() == before && error.kind() == ErrorKind::Server {
-                return Err(error);
+                return Err(error.known_not_applied());
             }
         }
         Ok(())
@@ -227,15 +229,14 @@ impl Executor<'_> {
                 return Err(error);
             }
             tokio::time::sleep(GRACE * attempt).await;
-            if let Some(ids) = self.arrived(batch, items).await? {
-                return Ok(items
-                    .iter()
-                    .zip(ids)
-                    .map(|(item, id)| (item.sync_id.clone(), Some(id)))
-                    .collect());
-            }
-            if error.kind() == ErrorKind::Server {
-                return Err(error);
+            match self.arrived(batch, items).await {
+                Ok(Some(ids)) => {
+                    let known = items.iter().zip(ids).map(|(item, id)| (item.sync_id.clone(), Some(id)));
+                    return Ok(known.collect());
+                }
+                Ok(None) if error.kind() == ErrorKind::Server => return Err(error.known_not_applied()),
+                Ok(None) => {}
+                Err(_) => return Err(error),
             }
         }
         Ok(Vec::new())
@@ -243,12 +244,8 @@ impl Executor<'_> {
 
     /// The ids of a batch of which no answer came, if it arrived: rows that were not there before and have the content
     /// that was sent, one for each record.
-    async fn arrived(&self, batch: &Batch, items: &[Item]) -> Result<Option<Vec<LocalId>>, DirectusError> {
-        let (rows, _) = match self.instance.collection(batch.collection).await {
-            Ok(read) => read,
-            Err(EngineError::Directus(error)) => return Err(error),
-            Err(_) => return Ok(None),
-        };
+    async fn arrived(&self, batch: &Batch, items: &[Item]) -> Result<Option<Vec<LocalId>>, EngineError> {
+        let (rows, _) = self.instance.collection(batch.collection).await?;
         let before = self.before.get(batch.collection.name).into_iter().flatten();
         let before: HashSet<&str> = before.map(|row| row.id.as_str()).collect();
         let mut new: Vec<_> = rows.iter().filter(|row| !before.contains(row.id.as_str())).collect();
@@ -264,24 +261,26 @@ impl Executor<'_> {
         }
         Ok(Some(ids))
     }
+}
 
-    /// The error of a batch, with the record that it is about where the server says enough.
-    fn failure(&self, batch: &Batch, source: DirectusError) -> EngineError {
-        let record = culprit(batch, &source).or_else(|| match batch.items.as_slice() {
-            [only] => Some(format!("\"{}\"", only.label)),
-            [first, ..] => Some(format!("{} records from \"{}\" on", batch.items.len(), first.label)),
-            [] => None,
-        });
-        EngineError::Write { collection: batch.collection.name, verb: batch.verb, record, source }
-    }
+/// The error of a part of a batch, with the record that it is about where the server says enough.
+fn failure(batch: &Batch, items: &[Item], source: DirectusError) -> EngineError {
+    let record = culprit(items, &source).or_else(|| match items {
+        [only] => Some(format!("\"{}\"", only.label)),
+        [first, .., last] => {
+            Some(format!("{} records, \"{}\" to \"{}\"", items.len(), first.label, last.label))
+        }
+        [] => None,
+    });
+    EngineError::Write { collection: batch.collection.name, verb: batch.verb, record, source }
 }
 
 /// The record whose field has the value that the server complains of.
-fn culprit(batch: &Batch, error: &DirectusError) -> Option<String> {
+fn culprit(items: &[Item], error: &DirectusError) -> Option<String> {
     let extensions = error.extensions()?;
     let field = extensions.get("field")?.as_str()?;
     let value = extensions.get("value");
-    let mut matching = batch.items.iter().filter(|item| {
+    let mut matching = items.iter().filter(|item| {
         let sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
         sent.get(field).is_some_and(|sent| value.is_none_or(|value| same_value(sent, value)))
     });

@@ -7,7 +7,7 @@ use lockstep_core::identity::specials::CurrentUser;
 use lockstep_core::record::{Fields, LocalId, Row};
 use lockstep_core::version::Version;
 use lockstep_directus::items::{self, Endpoint, Query};
-use lockstep_directus::{Client, collections, policies, server, users};
+use lockstep_directus::{Client, ErrorKind, collections, policies, server, users};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -42,7 +42,12 @@ impl Instance {
     /// When it is no Directus, too old, or the user is no administrator.
     pub(crate) async fn connect(client: Client) -> Result<Self, EngineError> {
         let url = client.url().to_owned();
-        let info = server::info(&client).await?;
+        let info = server::info(&client).await.map_err(|source| match source.kind() {
+            ErrorKind::NotDirectus | ErrorKind::NotFound | ErrorKind::Decode => {
+                EngineError::NotDirectus { url: url.clone(), source }
+            }
+            _ => source.into(),
+        })?;
         let text = info.version.ok_or_else(|| EngineError::NoVersion { url: url.clone() })?;
         let too_old = || EngineError::TooOld { url: url.clone(), version: text.clone() };
         let version: Version = text.parse().map_err(|_| too_old())?;

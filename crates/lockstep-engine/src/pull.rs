@@ -50,7 +50,7 @@ pub async fn pull(
     .await?;
 
     let mut puller = Puller::new(options, &instance, read, store.as_ref(), &collections)?;
-    let records = puller.records();
+    let records = puller.records(snapshot.as_ref());
     let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
     observer.event(Event::Phase(Phase::WritingFiles));
     let schema_collections = snapshot.as_ref().map(|snapshot| snapshot.collections().len());
@@ -124,7 +124,7 @@ impl<'a> Puller<'a> {
     }
 
     /// The records of the collections that take part, in the order of their files.
-    fn records(&mut self) -> Vec<(&'static Collection, Vec<Record>)> {
+    fn records(&mut self, snapshot: Option<&Snapshot>) -> Vec<(&'static Collection, Vec<Record>)> {
         let mut notices = Vec::new();
         let mut all = Vec::new();
         let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
@@ -137,6 +137,7 @@ impl<'a> Puller<'a> {
                 .flatten()
                 .map(|record| (&record.sync_id, &*record.fields))
                 .collect();
+            let aliases = aliases(snapshot, collection);
             let mut records = Vec::new();
             for row in self.read.rows.get(collection.name).into_iter().flatten() {
                 let Some(sync_id) = self.matching.ids.sync(collection.name, row.id.as_str()) else {
@@ -153,6 +154,7 @@ impl<'a> Puller<'a> {
                         collection.name, m.path, m.value, m.target
                     )
                 }));
+                aliases.iter().for_each(|alias| drop(fields.shift_remove(*alias)));
                 keep_secrets_out(collection, &mut fields, old.get(sync_id).copied());
                 records.push(Record { sync_id: sync_id.clone(), fields: fields.into() });
             }
@@ -191,6 +193,17 @@ fn old_dump(options: &Options, collections: &[&'static Collection]) -> Dumped {
         notices: vec![format!("the old dump is not looked at: {error}")],
         ..Dumped::default()
     })
+}
+
+/// Fields that people added to a system collection to show records of their own (o2m, m2m): they hold ids of content,
+/// which is no part of a configuration.
+fn aliases<'a>(snapshot: Option<&'a Snapshot>, collection: &Collection) -> Vec<&'a str> {
+    let name = collection.system_name();
+    let fields = snapshot.map(Snapshot::fields).unwrap_or_default().iter();
+    let text = |field: &'a Fields, key: &str| field.get(key).and_then(Value::as_str);
+    let aliases =
+        fields.filter(|f| text(f, "collection") == Some(name.as_str()) && text(f, "type") == Some("alias"));
+    aliases.filter_map(|field| text(field, "field")).collect()
 }
 
 /// Secrets are null in a dump, or the placeholder that the old dump has in their place.

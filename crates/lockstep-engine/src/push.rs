@@ -96,7 +96,13 @@ pub async fn push(
     let (differences, notices) = (first.differences.clone(), first.notices.clone());
     let residue = match pusher.write(first).await {
         Ok(residue) => residue,
-        Err(error) if pusher.applied.is_empty() => return Err(error),
+        Err(error) if pusher.applied.is_empty() && !error.may_have_been_applied() => {
+            return Err(if matches!(error, EngineError::Interrupted) {
+                EngineError::InterruptedInTime
+            } else {
+                error
+            });
+        }
         Err(error) => {
             return Err(EngineError::Partly { applied: Box::new(pusher.applied), source: Box::new(error) });
         }
@@ -149,9 +155,11 @@ impl Pusher<'_> {
         // A large instance does not have to be held twice.
         drop(compared);
         if let Some(error) = outcome.error.take() {
-            // What cannot be recorded now is recognized by the next push.
-            let saved = self.save(known).await;
-            return Err(saved.err().filter(|_| !error.is_transient()).unwrap_or(error));
+            if !self.applied.is_empty() {
+                // What cannot be recorded now is recognized by the next push.
+                let _ = self.save(known).await;
+            }
+            return Err(error);
         }
         self.verify(known).await
     }
@@ -230,8 +238,11 @@ impl Pusher<'_> {
             }
             tokio::time::sleep(Duration::from_millis(500) * attempt).await;
             let Some(snapshot) = &self.desired.snapshot else { return Err(error.into()) };
-            let left = schema::diff_serialized(client, snapshot.clone(), self.options.force).await?;
-            let left = left.map(SchemaDiff::from_value).transpose()?.flatten();
+            let left = match schema::diff_serialized(client, snapshot.clone(), self.options.force).await {
+                Ok(left) => left.map(SchemaDiff::from_value).transpose()?.flatten(),
+                // Where looking fails as well, the first failure is what matters: it may have been carried out.
+                Err(_) => return Err(error.into()),
+            };
             if left.is_none_or(|left| left.hash() != diff.hash()) {
                 return Ok(());
             }

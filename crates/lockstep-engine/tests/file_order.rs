@@ -19,7 +19,8 @@ fn taking_over_a_dump_of_directus_sync_moves_no_record() {
         }
         let records = dump.records[collection.name].clone().unwrap();
         assert!(!records.is_empty(), "{}", collection.name);
-        let written: Vec<Record> = records.into_iter().map(|fields| Record::from_dump(fields).unwrap()).collect();
+        let written: Vec<Record> =
+            records.into_iter().map(|fields| Record::from_dump(fields).unwrap()).collect();
         let mut sorted = written.clone();
         sorted.reverse();
         file_order::sort(collection, &mut sorted);

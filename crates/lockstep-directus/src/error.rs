@@ -62,7 +62,7 @@ impl ErrorKind {
                 "check the server's certificate; a private authority must be trusted by this machine"
             }
             Self::Timeout => "the instance may be overloaded; try again, or raise the timeout",
-            Self::Lost => "look on the instance whether the change was made before you repeat it",
+            Self::Lost => "check the network between here and the instance, then try again",
             Self::NotDirectus => {
                 "check that the URL is the root of the Directus API, with the path prefix if it has one"
             }
@@ -73,13 +73,14 @@ impl ErrorKind {
             Self::NotFound => "check the name, and that this version of Directus has it",
             Self::RateLimited => "the instance limits requests; try again later or with less concurrency",
             Self::Unavailable => "the instance is starting, overloaded or down; try again later",
-            Self::TooLarge => "raise MAX_PAYLOAD_SIZE on the server, or send smaller batches",
+            Self::TooLarge => "raise MAX_PAYLOAD_SIZE of the instance, or the limit of the proxy before it",
             Self::LimitExceeded => {
                 "the licence of the instance allows no more; remove some, or change the licence"
             }
             Self::ResourceRestricted => "the licence of the instance does not include this feature",
             Self::Server => "the reason is in the log of the instance",
-            Self::Invalid | Self::Decode | Self::Io => return None,
+            Self::Decode => "check that nothing between here and the instance changes its answers",
+            Self::Invalid | Self::Io => return None,
         })
     }
 }
@@ -166,6 +167,13 @@ impl Error {
     /// All messages of the server, in its order.
     pub fn messages(&self) -> &[String] {
         &self.facts.messages
+    }
+
+    /// The same, by somebody who looked and knows that the server did not carry the request out.
+    #[must_use]
+    pub fn known_not_applied(mut self) -> Self {
+        self.facts.may_have_been_applied = false;
+        self
     }
 
     /// What the user can do about it.

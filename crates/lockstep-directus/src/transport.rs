@@ -192,7 +192,12 @@ impl Failure {
         } else {
             self.kind
         };
-        let mut error = Error::new(kind, format!("{} {}: {reason}", request.method, request.path));
+        // Whatever is asked of a server that cannot be reached, it is the server that matters.
+        let sentence = match self.kind {
+            ErrorKind::Connect | ErrorKind::Tls => reason,
+            _ => format!("{} {}: {reason}", request.method, request.path),
+        };
+        let mut error = Error::new(kind, sentence);
         if let Some(status) = self.status {
             error = error.with_status(status);
         }

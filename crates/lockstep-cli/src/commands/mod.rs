@@ -74,7 +74,7 @@ fn engine_exit_code(error: &EngineError) -> u8 {
         | EngineError::VersionMismatch { .. }
         | EngineError::AccessMismatch { .. }
         | EngineError::Licence(_) => REFUSED,
-        EngineError::Interrupted => INTERRUPTED,
+        EngineError::Interrupted | EngineError::InterruptedInTime => INTERRUPTED,
         EngineError::Partly { source, .. } if matches!(**source, EngineError::Interrupted) => INTERRUPTED,
         EngineError::Partly { .. } => PARTLY,
         _ => ERROR,

@@ -6,6 +6,7 @@ use std::io::Write;
 use lockstep_engine::EngineError;
 use serde_json::{Value, json};
 
+use super::printable::{line, printable};
 use super::style::{BAD, BOLD, HINT};
 use super::{Output, plan};
 use crate::commands::Failure;
@@ -24,20 +25,25 @@ impl Output {
 }
 
 fn text(failure: &Failure) -> String {
-    let mut text = format!("{BAD}error{BAD:#}: {failure}\n");
+    let mut text = format!("{BAD}error{BAD:#}: {}\n", printable(&failure.to_string()));
     for cause in causes(failure) {
-        text += &format!("  because {cause}\n");
+        text += &format!("  because {}\n", printable(&cause));
     }
     if let Failure::Engine(EngineError::Problems(problems)) = failure {
         for problem in problems {
-            text += &format!("  {BOLD}-{BOLD:#} {problem}\n    {HINT}hint{HINT:#}: {}\n", problem.hint());
+            let (problem, hint) = (line(&problem.to_string()), line(&problem.hint()));
+            text += &format!("  {BOLD}-{BOLD:#} {problem}\n    {HINT}hint{HINT:#}: {hint}\n");
         }
     }
-    if let Failure::Engine(EngineError::Partly { applied, .. }) = failure {
-        text += &format!("  applied before: {}\n", plan::applied(applied));
+    if let Failure::Engine(EngineError::Partly { applied, source }) = failure {
+        let uncertain = match source.may_have_been_applied() {
+            true => "; the last request may have been carried out as well",
+            false => "",
+        };
+        text += &format!("  applied before: {}{uncertain}\n", plan::applied(applied));
     }
     if let Some(hint) = failure.hint() {
-        text += &format!("  {HINT}hint{HINT:#}: {hint}\n");
+        text += &format!("  {HINT}hint{HINT:#}: {}\n", printable(&hint));
     }
     text
 }
@@ -72,7 +78,10 @@ fn document(failure: &Failure, code: u8) -> Value {
                 .map(|problem| json!({"message": problem.to_string(), "hint": problem.hint()}))
                 .collect();
         }
-        Failure::Engine(EngineError::Partly { applied, .. }) => error["applied"] = json!(applied),
+        Failure::Engine(EngineError::Partly { applied, source }) => {
+            error["applied"] = json!(applied);
+            error["uncertain"] = json!(source.may_have_been_applied());
+        }
         Failure::Engine(EngineError::Refused(differences)) => error["differences"] = json!(differences),
         _ => {}
     }

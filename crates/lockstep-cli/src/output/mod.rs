@@ -4,6 +4,7 @@
 
 mod failure;
 mod plan;
+mod printable;
 mod progress;
 mod style;
 mod values;
@@ -23,6 +24,7 @@ use crate::args::GlobalArgs;
 use crate::commands::Failure;
 use crate::config::Warning;
 
+use printable::{line, printable};
 pub(crate) use progress::Progress;
 use style::{BOLD, DIM, GOOD, HINT, WARN};
 
@@ -62,8 +64,8 @@ impl Output {
             let status = event.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
             let attempt =
                 if event.attempt > 1 { format!(", attempt {}", event.attempt) } else { String::new() };
-            let error = event.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-            let (method, path) = (event.method.as_str(), &event.path);
+            let error = event.error.as_ref().map(|error| format!(": {}", line(error))).unwrap_or_default();
+            let (method, path) = (event.method.as_str(), line(&event.path));
             let (ms, sent, received) = (event.elapsed.as_millis(), event.bytes_sent, event.bytes_received);
             // A closed stream leaves nobody to tell; so everywhere below.
             let _ = writeln!(
@@ -76,6 +78,7 @@ impl Output {
     /// Something about the configuration that is probably not meant so.
     pub(crate) fn warn(&self, warning: &Warning) {
         let hint = warning.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let warning = printable(&warning.to_string());
         let _ = writeln!(anstream::stderr(), "{WARN}warning{WARN:#}: {warning}{hint}");
     }
 
@@ -186,7 +189,8 @@ impl Output {
             recorded.store
         );
         for (collection, sync_id, id) in &recorded.mappings {
-            let same = sync_id.as_str() == id.as_str();
+            let (collection, sync_id, id) = (line(collection), line(sync_id.as_str()), line(id.as_str()));
+            let same = sync_id == id;
             text += &match same {
                 true => format!("  {collection}  {sync_id}\n"),
                 false => format!("  {collection}  {sync_id}  is  {id}\n"),
@@ -243,7 +247,7 @@ impl Output {
 
     fn notices(&self, notices: &[String]) {
         for notice in notices {
-            let _ = writeln!(anstream::stderr(), "{HINT}note{HINT:#}: {notice}");
+            let _ = writeln!(anstream::stderr(), "{HINT}note{HINT:#}: {}", printable(notice));
         }
     }
 

@@ -9,6 +9,7 @@ use lockstep_core::reconcile::{Action, Difference, Kept};
 use lockstep_core::report::{Applied, CollectionReport, Differences, InstanceInfo};
 use lockstep_core::schema::{ChangeKind, Risk, SchemaChange, SchemaItem};
 
+use super::printable::line;
 use super::style::{self, ADD, BAD, BOLD, CHANGE, DIM, GOOD, REMOVE, WARN, count, counted};
 use super::values;
 
@@ -89,7 +90,8 @@ fn kept(what: &str, kept: &[Kept]) -> String {
     if kept.is_empty() {
         return String::new();
     }
-    let mut names: Vec<_> = kept.iter().take(NAMED).map(|kept| format!("\"{}\"", kept.label)).collect();
+    let mut names: Vec<_> =
+        kept.iter().take(NAMED).map(|kept| format!("\"{}\"", line(&kept.label))).collect();
     if kept.len() > NAMED {
         names.push(format!("and {} more", count(kept.len() - NAMED)));
     }
@@ -102,7 +104,7 @@ fn record(change: &Difference) -> String {
         Action::Update => ('~', CHANGE),
         Action::Delete | Action::Merge => ('-', REMOVE),
     };
-    let mut text = format!("  {style}{sign}{style:#} {}{}", change.label, id(change));
+    let mut text = format!("  {style}{sign}{style:#} {}{}", line(&change.label), id(change));
     if change.action == Action::Merge {
         text += &format!("  {DIM}a duplicate, merged{DIM:#}");
     }
@@ -123,7 +125,7 @@ fn record(change: &Difference) -> String {
 fn id(change: &Difference) -> String {
     let shown = change.id.as_ref().filter(|_| change.action != Action::Create);
     let shown = shown.filter(|id| id.as_str() != change.label);
-    shown.map(|id| format!("  {DIM}{id}{DIM:#}")).unwrap_or_default()
+    shown.map(|id| format!("  {DIM}{}{DIM:#}", line(id.as_str()))).unwrap_or_default()
 }
 
 /// The fields of a new collection are named with it, and have no lines of their own.
@@ -142,7 +144,7 @@ fn schema_changes(changes: &[SchemaChange]) -> String {
                 changes.iter().filter(|c| is_new(c, SchemaItem::Field) && c.collection == change.collection);
             let names: Vec<&str> = fields.filter_map(|field| field.field.as_deref()).collect();
             if !names.is_empty() {
-                text += &format!("      {DIM}{}{DIM:#}\n", names.join(", "));
+                text += &format!("      {DIM}{}{DIM:#}\n", line(&names.join(", ")));
             }
         }
     }
@@ -161,7 +163,8 @@ fn schema_change(change: &SchemaChange) -> String {
         SchemaItem::Relation => "relation",
     };
     let related = change.related.as_ref().map(|related| format!(" -> {related}")).unwrap_or_default();
-    let mut text = format!("  {style}{sign}{style:#} {what} {}{related}{}\n", change.name(), risk(change));
+    let name = line(&format!("{}{related}", change.name()));
+    let mut text = format!("  {style}{sign}{style:#} {what} {name}{}\n", risk(change));
     if change.kind == ChangeKind::Update {
         for edit in &change.edits {
             text += &values::edit(&edit.path, edit.before.as_ref(), edit.after.as_ref(), (None, None), 6);
@@ -171,7 +174,7 @@ fn schema_change(change: &SchemaChange) -> String {
 }
 
 fn risk(change: &SchemaChange) -> String {
-    let reason = change.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason = change.reason.as_deref().map(|reason| format!(": {}", line(reason))).unwrap_or_default();
     let told = |style: Style, word: &str| format!("  {style}{word}{style:#}{reason}");
     match change.risk {
         Risk::Safe => String::new(),
@@ -186,7 +189,8 @@ fn danger_text(danger: &Danger) -> String {
             format!("{} of {} {collection} would be deleted", count(*deleted), count(*rows))
         }
         Danger::TakesAlong { collection, label, records } => format!(
-            "deleting \"{label}\" of {collection} would delete {} along with it",
+            "deleting \"{}\" of {collection} would delete {} along with it",
+            line(label),
             counted(*records, "untracked record")
         ),
     }

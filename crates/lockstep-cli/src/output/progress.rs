@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lockstep_core::report::{Event, Observer, Phase};
 
+use super::printable::printable;
 use super::style::HINT;
 
 /// The progress display of one run.
@@ -57,7 +58,7 @@ impl Observer for Progress {
             }
             Event::Notice(notice) if self.notices => self.pause(|| {
                 // A closed stream leaves nobody to tell.
-                let _ = writeln!(anstream::stderr(), "{HINT}note{HINT:#}: {notice}");
+                let _ = writeln!(anstream::stderr(), "{HINT}note{HINT:#}: {}", printable(&notice));
             }),
             Event::Notice(_) => {}
         }

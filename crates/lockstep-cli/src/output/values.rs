@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::printable::{line, printable};
 use super::style::{ADD, DIM, REMOVE};
 
 /// The longest value that stands on one line.
@@ -21,7 +22,7 @@ pub(super) fn edit(
     indent: usize,
 ) -> String {
     let (old, new) = (short(before, names.0), short(after, names.1));
-    let label = if path.is_empty() { "value" } else { path };
+    let label = if path.is_empty() { "value".to_owned() } else { line(path) };
     if let (Some(old), Some(new)) = (old, new) {
         return format!("{:indent$}{label}  {REMOVE}{old}{REMOVE:#} -> {ADD}{new}{ADD:#}\n", "");
     }
@@ -56,7 +57,7 @@ fn short(value: Option<&Value>, name: Option<&str>) -> Option<String> {
         Some(value) => printable(&value.to_string()),
     };
     let text = match name {
-        Some(name) => format!("{name} ({})", text.trim_matches('"')),
+        Some(name) => format!("{} ({})", line(name), text.trim_matches('"')),
         None => text,
     };
     let fits = text.chars().count() <= SHORT || name.is_some();
@@ -70,12 +71,6 @@ fn long(value: Option<&Value>) -> String {
         Some(value) => serde_json::to_string_pretty(value).unwrap_or_default(),
     };
     printable(&text)
-}
-
-/// Values come from elsewhere: what would steer the terminal is made visible.
-pub(super) fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
-    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -113,6 +108,5 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert!(!plain(&json!("a"), &json!("line\n\u{1b}[2Jgone")).contains('\u{1b}'));
-        assert_eq!(printable("a\u{7}b\tc"), "a\u{fffd}b\tc");
     }
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod client;
+mod faults;
 mod round_trip;
 mod smoke;
 mod stage;

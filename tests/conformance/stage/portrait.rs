@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{admin_role, array, major, rows};
 
 /// Records as texts with names in place of ids, by collection; those that are alike stand as often as they are.
-type Portrait = BTreeMap<&'static str, Vec<String>>;
+pub(crate) type Portrait = BTreeMap<&'static str, Vec<String>>;
 
 /// What belongs to the instance and not to the project, by collection.
 const OWN: [(&str, &[&str]); 11] = [
@@ -78,8 +78,12 @@ fn exists(directus: &Directus, collection: &str) -> bool {
     collection != "policies" || major(directus.version()) >= 11
 }
 
+/// Both portraits are the same.
+///
+/// # Panics
+/// If not, with what only one of them has.
 #[track_caller]
-fn assert_same(one: &Portrait, other: &Portrait, what: &str) {
+pub(crate) fn assert_same(one: &Portrait, other: &Portrait, what: &str) {
     let list = |portrait: &Portrait| -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for (collection, items) in portrait {

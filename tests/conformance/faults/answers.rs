@@ -1,0 +1,115 @@
+//! One request of a push goes wrong, in each way that there is, for each kind of what a push writes.
+
+use std::time::Duration;
+
+use lockstep_testkit::proxy::{Fault, Rule};
+
+use super::Target;
+
+/// What the server does and says of it; `once` if only the first request meets it.
+fn faults() -> Vec<(&'static str, Fault, usize)> {
+    let gateway = |status| Fault::respond(status, "<html><body>gateway</body></html>");
+    let wait = |status| gateway(status).header("Retry-After", "0");
+    vec![
+        ("the answer is lost", Fault::DropAfter, 1),
+        ("the request is lost", Fault::DropBefore, 1),
+        ("the answer is cut off", Fault::TruncateBody(3), 1),
+        ("502", gateway(502), 1),
+        ("504", gateway(504), 1),
+        ("503, try again", wait(503), 1),
+        ("429 three times", wait(429), 3),
+        ("413", gateway(413), 1),
+        ("413 always", gateway(413), usize::MAX),
+        ("500", Fault::respond(500, r#"{"errors":[{"message":"boom"}]}"#), 1),
+        ("slow", Fault::Delay(Duration::from_millis(700)), 1),
+    ]
+}
+
+/// Records of `lost` are gone; the request that brings them back meets each fault.
+async fn every_fault(version: &str, method: &str, path: &str, lost: &[&str]) {
+    let target = Target::in_step(version).await;
+    for (name, fault, times) in faults() {
+        for collection in lost {
+            lose(&target, collection).await;
+        }
+        target.proxy.clear();
+        target.proxy.fault(Rule::new(fault).method(method).path(path).first(times));
+        let ran = target.push().await;
+        let met = target.writes().iter().filter(|seen| seen.fault.is_some()).count();
+        assert!(met > 0, "{name}: no {method} {path} was sent\n{ran}\n{:#?}", target.writes());
+        target.recovers(ran, &format!("{method} {path}, {name}"), &[]).await;
+    }
+}
+
+async fn lose(target: &Target, what: &str) {
+    match what {
+        "schema" => drop(target.directus.delete("/collections/articles", None).await.unwrap()),
+        "state" => target.forget().await,
+        collection => target.lose(collection).await,
+    }
+}
+
+#[tokio::test]
+async fn records_with_ids_of_ours() {
+    every_fault("11.17.4", "POST", "/folders", &["folders"]).await;
+}
+
+#[tokio::test]
+async fn flows() {
+    every_fault("11.17.4", "POST", "/flows", &["flows"]).await;
+}
+
+#[tokio::test]
+async fn operations() {
+    every_fault("11.17.4", "POST", "/operations", &["flows"]).await;
+}
+
+#[tokio::test]
+async fn permissions() {
+    every_fault("11.17.4", "POST", "/permissions", &["permissions"]).await;
+}
+
+#[tokio::test]
+async fn permissions_on_10() {
+    every_fault("10.13.1", "POST", "/permissions", &["permissions"]).await;
+}
+
+#[tokio::test]
+async fn presets() {
+    every_fault("11.17.4", "POST", "/presets", &["presets"]).await;
+}
+
+#[tokio::test]
+async fn policies_on_12() {
+    every_fault("12.4.0", "POST", "/policies", &["policies"]).await;
+}
+
+#[tokio::test]
+async fn links_of_the_second_pass() {
+    every_fault("11.17.4", "PATCH", "/", &["flows", "folders"]).await;
+}
+
+#[tokio::test]
+async fn the_table_of_mappings() {
+    every_fault("11.17.4", "POST", "/collections", &["state", "translations"]).await;
+}
+
+#[tokio::test]
+async fn the_rows_of_mappings() {
+    every_fault("11.17.4", "POST", "/items/lockstep_state", &["state", "translations"]).await;
+}
+
+#[tokio::test]
+async fn the_schema() {
+    every_fault("11.17.4", "POST", "/schema/apply", &["schema"]).await;
+}
+
+#[tokio::test]
+async fn the_schema_on_10() {
+    every_fault("10.13.1", "POST", "/schema/apply", &["schema"]).await;
+}
+
+#[tokio::test]
+async fn the_schema_on_12() {
+    every_fault("12.4.0", "POST", "/schema/apply", &["schema"]).await;
+}

@@ -93,6 +93,11 @@ pub(crate) fn exit_code(error: &clap::Error) -> u8 {
     }
 }
 
+/// True if one JSON document is wanted, as far as a command line can tell that is not understood.
+pub(crate) fn wants_json(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    arguments.into_iter().take_while(|argument| argument != "--").any(|argument| argument == "--json")
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

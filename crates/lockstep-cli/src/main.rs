@@ -17,9 +17,7 @@ fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed stream leaves nobody to tell.
-            let _ = error.print();
-            return ExitCode::from(args::exit_code(&error));
+            return ExitCode::from(output::usage(&error, args::wants_json(std::env::args_os())));
         }
     };
     output::choose_colours(cli.global.color);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockstep_core::collection::COLLECTIONS;
-use lockstep_core::identity::PreserveIds as Preserve;
 use lockstep_core::schema::Layout;
 use lockstep_directus::{Auth, Client, ClientOptions};
 use lockstep_engine::dump::DumpPaths;
@@ -12,7 +11,7 @@ use lockstep_engine::{Options, StateChoice as Store};
 
 use crate::args::Cli;
 use crate::commands::Failure;
-use crate::config::{self, Credentials, Environment, PreserveIds, Settings, StateChoice};
+use crate::config::{self, Credentials, Environment, Settings, StateChoice};
 use crate::output::Output;
 
 /// The name of the file of mappings, beside the records of the dump.
@@ -73,11 +72,7 @@ fn options(settings: &Settings, environment: &Environment) -> Options {
         layout: if settings.split.value { Layout::Split } else { Layout::Single },
         specs: settings.specs.value,
         attach_roles: settings.sync_policy_roles.value,
-        preserve: match settings.preserve_ids.value.clone() {
-            PreserveIds::All => Preserve::All,
-            PreserveIds::None => Preserve::None,
-            PreserveIds::Only(names) => Preserve::Only(names),
-        },
+        preserve: settings.preserve_ids.value.clone(),
         sort_json: settings.sort_json.value,
         force: false,
         prune: false,

@@ -63,8 +63,10 @@ pub struct Collection {
     pub merges_twins: bool,
     /// Fields whose value only one record may have, and which are freed before they are given to another.
     pub unique: &'static [&'static str],
-    /// Fields that the server refuses to change in one request.
+    /// The parts of a name that only one record may have; the server refuses to change several in one request.
     pub change_apart: &'static [&'static str],
+    /// True if the server refuses a parent that is below the record, also in between.
+    pub refuses_circles: bool,
     /// Fields that every change repeats, because the server judges the change by them: a Directus 12 without a licence
     /// takes one of a permission that does not say `fields` for a custom rule.
     pub restated: &'static [&'static str],
@@ -103,6 +105,7 @@ const PLAIN: Collection = Collection {
     merges_twins: false,
     unique: &[],
     change_apart: &[],
+    refuses_circles: false,
     restated: &[],
     delete_first: false,
     cascades: &[],
@@ -179,6 +182,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "roles",
         ignored: &["users", "children", "policies"],
         references: &[reference("parent", "roles")],
+        refuses_circles: true,
         cascades: &[("presets", "role"), ("permissions", "role")],
         ..PLAIN
     },
@@ -233,6 +237,12 @@ pub static COLLECTIONS: [Collection; 11] = [
         ..PLAIN
     },
 ];
+
+/// The names of all synchronized collections, without prefix.
+#[must_use]
+pub fn names() -> [&'static str; COLLECTIONS.len()] {
+    std::array::from_fn(|place| COLLECTIONS[place].name)
+}
 
 impl PartialEq for Collection {
     /// Names are unique in the registry.

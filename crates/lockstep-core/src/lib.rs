@@ -8,6 +8,7 @@ pub mod collection;
 pub mod file_order;
 pub mod identity;
 pub mod label;
+pub mod nearest;
 pub mod plan;
 pub mod reconcile;
 pub mod record;

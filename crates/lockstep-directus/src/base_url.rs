@@ -8,8 +8,12 @@ use url::Url;
 /// # Errors
 /// [`ErrorKind::InvalidUrl`]; the message never shows what stands before an `@`, nor a query.
 pub(crate) fn normalize(text: &str) -> Result<Url, Error> {
-    let mut url = Url::parse(text.trim())
-        .map_err(|_| invalid("the URL of an instance must begin with http:// or https://"))?;
+    let mut url = Url::parse(text.trim()).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => {
+            invalid("the URL of an instance must begin with http:// or https://")
+        }
+        error => invalid(&format!("the URL of an instance cannot be read: {error}")),
+    })?;
     if !["http", "https"].contains(&url.scheme()) {
         return Err(invalid("the URL of an instance must begin with http:// or https://"));
     }

@@ -31,7 +31,7 @@ pub enum EngineError {
         source: DirectusError,
     },
     /// The instance does not say which version it is.
-    #[error("{url} does not tell its version")]
+    #[error("{url} does not tell its version, as it does to administrators")]
     NoVersion {
         /// The instance.
         url: String,
@@ -81,10 +81,10 @@ pub enum EngineError {
         found: u64,
     },
     /// The schema that the instance sent is none.
-    #[error("the instance sent a schema that is none")]
+    #[error("the instance sent a schema that cannot be understood")]
     Snapshot(#[from] SnapshotError),
     /// The comparison of schemas that the instance sent is none.
-    #[error("the instance sent a schema comparison of an unknown form")]
+    #[error("the instance sent a comparison of schemas that cannot be understood")]
     SchemaDiff(#[from] ShapeError),
     /// The dump contradicts itself or the instance.
     #[error("{}", problems_title(.0.len()))]
@@ -191,9 +191,7 @@ impl EngineError {
             Self::NotDirectus { .. } => {
                 "check that the URL is the root of the Directus API, with the path prefix if it has one"
             }
-            Self::NoVersion { .. } => {
-                "check that the token belongs to an administrator, and that this is Directus"
-            }
+            Self::NoVersion { .. } => "use the token, or email and password, of an administrator",
             Self::TooOld { .. } => "upgrade the instance",
             Self::NoAdministrator { .. } => "use the token, or email and password, of an administrator",
             Self::VersionMismatch { .. } => {

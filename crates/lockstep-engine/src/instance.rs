@@ -98,7 +98,8 @@ impl Instance {
         }
         // The server neither limits nor pages permissions, and appends rows of its own.
         if collection.name == "permissions" {
-            let page = self.page_of(&endpoint, collection, None, 1).await?;
+            let mut page = self.page_of(&endpoint, collection, None, 1).await?;
+            page.data.iter_mut().for_each(restore_role);
             let rows: Vec<_> =
                 page.data.into_iter().filter_map(|f| Row::from_server(collection, f)).collect();
             let hidden = page.meta.total_count.unwrap_or_default().saturating_sub(rows.len() as u64);
@@ -153,7 +154,14 @@ impl Instance {
         if let Some(field) = collection.only_null {
             query = query.filter(serde_json::json!({field: {"_null": true}}));
         }
+        let merges = collection.name == "permissions" && !self.version.has_policies();
+        if merges {
+            query = query.fields(["*", "role", ROLE_APART]);
+        }
         let mut request = items::request_list(endpoint, &query);
+        if merges {
+            request = request.query("alias[role]", "id").query(format!("alias[{ROLE_APART}]"), "role");
+        }
         if let Some(field) = nested {
             request = request.query(format!("deep[{field}][_limit]"), "-1");
         }
@@ -174,6 +182,16 @@ impl Instance {
             }
         }
         Ok(Some(by_policy))
+    }
+}
+
+/// Directus 10 merges permissions of the same role, collection and action into one without an id, as far as they look
+/// like that: with the id in place of the role they do not, and the role comes under this name.
+const ROLE_APART: &str = "lockstep_role";
+
+fn restore_role(permission: &mut Fields) {
+    if let Some(role) = permission.shift_remove(ROLE_APART) {
+        permission.insert("role".to_owned(), role);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The store of an instance, by hand: what it holds, and which record is which row.
 
-use lockstep_core::collection::Collection;
+use lockstep_core::collection::{Collection, names};
+use lockstep_core::nearest::nearest;
 use lockstep_core::record::{LocalId, SyncId};
 use lockstep_directus::Client;
 
@@ -40,7 +41,10 @@ pub async fn link(
     sync_id: &SyncId,
     local_id: &LocalId,
 ) -> Result<Linked, EngineError> {
-    let unknown = || EngineError::Unknown(format!("there is no collection {collection}"));
+    let unknown = || {
+        let nearest = nearest(collection, &names()).map(|nearest| format!("; did you mean {nearest}?"));
+        EngineError::Unknown(format!("there is no collection {collection}{}", nearest.unwrap_or_default()))
+    };
     let collection = Collection::named(collection).ok_or_else(unknown)?;
     let instance = Instance::connect(client).await?;
     let settings = Collection::named("settings").filter(|settings| *settings != collection);

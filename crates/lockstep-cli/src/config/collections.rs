@@ -1,24 +1,11 @@
 //! Names of system collections as people type them.
 
+use lockstep_core::collection;
+use lockstep_core::identity::PreserveIds;
+use lockstep_core::nearest::nearest;
+
 use super::error::ConfigError;
 use super::layer::Origin;
-use super::nearest::nearest;
-use super::settings::PreserveIds;
-
-/// The system collections that are synced, without their prefix.
-const COLLECTIONS: [&str; 11] = [
-    "dashboards",
-    "flows",
-    "folders",
-    "operations",
-    "panels",
-    "permissions",
-    "policies",
-    "presets",
-    "roles",
-    "settings",
-    "translations",
-];
 
 /// Those whose ids the database counts up, so that they cannot be the same everywhere.
 const COUNTED: [&str; 3] = ["permissions", "presets", "settings"];
@@ -37,10 +24,10 @@ pub(crate) fn names(list: Vec<String>, origin: &Origin) -> Result<Vec<String>, C
 
 fn canonical(name: &str, origin: &Origin) -> Result<String, ConfigError> {
     let short = name.strip_prefix("directus_").unwrap_or(name);
-    if COLLECTIONS.contains(&short) {
+    if collection::names().contains(&short) {
         return Ok(short.to_owned());
     }
-    let nearest = nearest(short, &COLLECTIONS);
+    let nearest = nearest(short, &collection::names());
     Err(ConfigError::UnknownCollection { name: name.to_owned(), origin: origin.clone(), nearest })
 }
 

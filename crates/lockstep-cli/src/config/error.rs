@@ -7,8 +7,8 @@ use thiserror::Error;
 use super::layer::Origin;
 
 /// The collections as a hint.
-const COLLECTIONS: &str = "The collections are dashboards, flows, folders, operations, panels, permissions, policies, \
-     presets, roles, settings and translations.";
+const COLLECTIONS: &str = "the collections are dashboards, flows, folders, operations, panels, permissions, policies, \
+     presets, roles, settings and translations";
 
 /// A configuration that cannot be used. Nothing was read from or written to an instance; exit code 64.
 #[derive(Debug, Error)]
@@ -37,13 +37,13 @@ pub(crate) enum ConfigError {
         source: std::io::Error,
     },
     /// A configuration file that is not JSON.
-    #[error("{}, line {line}, column {column}: not valid JSON: {problem}", path.display())]
+    #[error("{}:{line}:{column}: not valid JSON: {problem}", path.display())]
     NotJson {
         /// The file.
         path: PathBuf,
         /// From 1.
         line: usize,
-        /// From 1, 0 before the first character.
+        /// From 1.
         column: usize,
         /// What the parser says.
         problem: String,
@@ -101,7 +101,7 @@ pub(crate) enum ConfigError {
         origin: Origin,
     },
     /// A `.env` file that is not understood. Its content is not shown: it holds secrets.
-    #[error("{}, line {line}: {problem}", path.display())]
+    #[error("{}:{line}: {problem}", path.display())]
     DotEnv {
         /// The file.
         path: PathBuf,
@@ -142,44 +142,44 @@ impl ConfigError {
     /// What the user can do about it.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoSuchFile { .. } => "Check --config-path; it is relative to the working directory.",
+            Self::NoSuchFile { .. } => "check --config-path; it is relative to the working directory",
             Self::JavaScript { extended_by: Some(_), .. } => {
-                "JavaScript configuration comes in a later version. Convert the file to JSON and name that in \"extends\"."
+                "convert the file to JSON and name that in \"extends\"; JavaScript comes in a later version"
             }
             Self::JavaScript { extended_by: None, .. } => {
-                "JavaScript configuration comes in a later version. Convert it to JSON, as ./lockstep.config.json or a \
-                 file that --config-path names."
+                "convert it to ./lockstep.config.json, or to a JSON file that --config-path names; JavaScript comes in a \
+                 later version"
             }
             Self::HooksInJson { .. } => {
-                "Remove the hooks; JavaScript configuration, which can hold them, comes in a later version."
+                "remove the hooks; JavaScript configuration, which can hold them, comes in a later version"
             }
             Self::UnknownCollection { nearest: Some(nearest), .. } => {
-                return Some(format!("Did you mean {nearest}? {COLLECTIONS}"));
+                return Some(format!("did you mean {nearest}? {COLLECTIONS}"));
             }
             Self::UnknownCollection { nearest: None, .. } => COLLECTIONS,
             Self::NotPreservable { .. } => {
-                "Only dashboards, flows, folders, operations, panels, policies, roles and translations have ids that \
-                 can be the same on every instance."
+                "only dashboards, flows, folders, operations, panels, policies, roles and translations have ids that \
+                 can be the same on every instance"
             }
-            Self::NoneAndMore { .. } => "Give either none or the list of collections.",
+            Self::NoneAndMore { .. } => "give either none or the list of collections",
             Self::MissingUrl => {
-                "Give --directus-url, set DIRECTUS_URL (a .env file will do), or \"directusUrl\" in the configuration \
-                 file."
+                "give --directus-url, set DIRECTUS_URL (a .env file will do), or \"directusUrl\" in the configuration \
+                 file"
             }
             Self::InvalidUrl { .. } => {
-                "It has to begin with http:// or https://, for example https://cms.example.com."
+                "it has to begin with http:// or https://, for example https://cms.example.com"
             }
             Self::MissingCredentials => {
-                "Give --directus-token (DIRECTUS_TOKEN, \"directusToken\"), or --directus-email and \
-                 --directus-password (DIRECTUS_ADMIN_EMAIL and DIRECTUS_ADMIN_PASSWORD)."
+                "give --directus-token (DIRECTUS_TOKEN, \"directusToken\"), or --directus-email and \
+                 --directus-password (DIRECTUS_ADMIN_EMAIL and DIRECTUS_ADMIN_PASSWORD)"
             }
             Self::MissingPassword { .. } => {
-                "Give --directus-password, set DIRECTUS_ADMIN_PASSWORD, or use a token instead."
+                "give --directus-password, set DIRECTUS_ADMIN_PASSWORD, or use a token instead"
             }
             Self::MissingEmail { .. } => {
-                "Give --directus-email, set DIRECTUS_ADMIN_EMAIL, or use a token instead."
+                "give --directus-email, set DIRECTUS_ADMIN_EMAIL, or use a token instead"
             }
-            Self::DotEnv { .. } => "A line is NAME=value, a comment that begins with #, or empty.",
+            Self::DotEnv { .. } => "a line is NAME=value, a comment that begins with #, or empty",
             Self::WrongType { .. }
             | Self::NotAnObject { .. }
             | Self::NotJson { .. }
@@ -239,7 +239,7 @@ impl Warning {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::SecretInGit { .. } => Some(
-                "Give it by the environment or an untracked .env file instead, and replace it: it stays in the history.",
+                "give it by the environment or an untracked .env file instead, and replace it: it stays in the history",
             ),
             _ => None,
         }

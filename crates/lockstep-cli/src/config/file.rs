@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use lockstep_core::nearest::nearest;
+use lockstep_engine::dump::{Misread, misread};
 use serde_json::{Map, Value};
 
 use super::error::{ConfigError, Warning};
 use super::layer::{SeedPath, StateChoice, Values};
-use super::nearest::nearest;
 
 /// All keys: those of directus-sync, then Lockstep's own.
 const KEYS: [&str; 26] = [
@@ -67,18 +68,11 @@ fn object(path: &Path, text: &str) -> Result<Map<String, Value>, ConfigError> {
     match serde_json::from_str(text) {
         Ok(Value::Object(keys)) => Ok(keys),
         Ok(other) => Err(ConfigError::NotAnObject { path: path(), found: described(&other) }),
-        Err(error) => Err(ConfigError::NotJson {
-            path: path(),
-            line: error.line(),
-            column: error.column(),
-            problem: without_position(&error.to_string()),
-        }),
+        Err(error) => {
+            let Misread { line, column, reason: problem } = misread(text.as_bytes(), &error);
+            Err(ConfigError::NotJson { path: path(), line, column, problem })
+        }
     }
-}
-
-/// The parser's message ends with the position, which the error already says.
-fn without_position(message: &str) -> String {
-    message.rsplit_once(" at line ").map_or(message, |(problem, _)| problem).to_owned()
 }
 
 struct Keys<'a> {

@@ -20,7 +20,6 @@ mod file;
 mod git;
 mod layer;
 mod merge;
-mod nearest;
 mod settings;
 
 #[cfg(test)]
@@ -31,7 +30,7 @@ pub(crate) use error::{ConfigError, Warning};
 pub(crate) use layer::{Layer, Origin, StateChoice, Values};
 #[cfg(test)]
 pub(crate) use settings::{Connection, Sourced};
-pub(crate) use settings::{Credentials, PreserveIds, Settings};
+pub(crate) use settings::{Credentials, Settings};
 
 /// What [`resolve`] found: the settings, and what the user should hear about them.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lockstep_core::identity::PreserveIds;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::collections;
@@ -35,17 +36,6 @@ impl<T> Sourced<T> {
     ) -> Result<Sourced<U>, E> {
         Ok(Sourced { value: change(self.value, &self.origin)?, origin: self.origin })
     }
-}
-
-/// Which collections keep their ids on every instance. Flows and folders always do, whatever this says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PreserveIds {
-    /// All whose ids are UUIDs: Lockstep's default.
-    All,
-    /// None but flows and folders: what directus-sync does by default.
-    None,
-    /// These, without the `directus_` prefix, sorted.
-    Only(Vec<String>),
 }
 
 /// Everything that a run can be told in more than one place, decided.

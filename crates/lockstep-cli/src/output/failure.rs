@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::printable::{line, printable};
 use super::style::{BAD, BOLD, HINT};
-use super::{Output, plan};
+use super::{Output, document_of, plan};
+use crate::args::exit_code;
 use crate::commands::Failure;
 
 impl Output {
@@ -22,6 +23,21 @@ impl Output {
         let _ = anstream::stderr().write_all(text(failure).as_bytes());
         code
     }
+}
+
+/// Tells what clap has to say: help, the version, or what is wrong with a command line. Gives the exit code.
+pub(crate) fn usage(error: &clap::Error, json: bool) -> u8 {
+    let code = exit_code(error);
+    if json && code != 0 {
+        let text = error.render().to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        let message = text.split("\n\n").next().unwrap_or_default().trim();
+        let error = json!({"message": message, "causes": [], "hint": null, "exit_code": code});
+        // A closed stream leaves nobody to tell.
+        let _ = document_of(&json!({"error": error}));
+    }
+    let _ = error.print();
+    code
 }
 
 fn text(failure: &Failure) -> String {

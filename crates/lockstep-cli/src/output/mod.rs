@@ -25,6 +25,7 @@ use crate::commands::Failure;
 use crate::config::Warning;
 
 use printable::{line, printable};
+pub(crate) use failure::usage;
 pub(crate) use progress::Progress;
 use style::{BOLD, DIM, GOOD, HINT, WARN};
 
@@ -257,10 +258,14 @@ impl Output {
 
     #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
     fn document(&self, value: &impl Serialize) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
-        told(written.and_then(|()| writeln!(stdout)))
+        document_of(value)
     }
+}
+
+fn document_of(value: &impl Serialize) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
+    told(written.and_then(|()| writeln!(stdout)))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

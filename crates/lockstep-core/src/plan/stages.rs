@@ -51,15 +51,19 @@ impl<'a> Planner<'a> {
         items.filter(|change| actions.contains(&change.difference.action)).collect()
     }
 
-    /// Stage 1. A reference is released by a row that holds a unique value which another record is about to get, and by
-    /// rows that refer to each other and are about to go, so that they can go in any order.
+    /// Stage 1. A reference is released by a row that holds a unique value which another record is about to get, by
+    /// rows that refer to each other and are about to go, so that they can go in any order, and by those that move where
+    /// the server refuses a circle in between. A name in parts is released by getting the id in place of its last part.
     fn release(&self) -> Stage {
         let lanes = self.changes.collections.iter().map(|(collection, _)| {
-            let items = self.released(collection).into_iter().map(|(id, fields)| {
+            let named = self.parked(collection).into_keys().map(|id| (id.clone(), Vec::new()));
+            let items = self.released(collection).into_iter().chain(named).map(|(id, fields)| {
                 let mut body = Fields::new();
                 body.insert("id".to_owned(), id.to_value(collection.key));
-                body.extend(fields.into_iter().map(|field| (field.to_owned(), Value::Null)));
                 let label = format!("{id}");
+                let name = collection.change_apart.last().filter(|_| fields.is_empty());
+                body.extend(name.map(|part| ((*part).to_owned(), Value::from(label.as_str()))));
+                body.extend(fields.into_iter().map(|field| (field.to_owned(), Value::Null)));
                 Item { sync_id: None, id: Some(id), label, body: Value::Object(body).to_string() }
             });
             self.batches(collection, Verb::Release, items.collect())
@@ -77,6 +81,11 @@ impl<'a> Planner<'a> {
         let mut fields: BTreeSet<&str> = collection.self_references().collect();
         fields.extend(collection.unique);
         for field in fields {
+            let moving: HashSet<_> = writes
+                .iter()
+                .filter(|c| collection.refuses_circles && c.write.contains_key(field))
+                .filter_map(|c| c.difference.id.as_ref())
+                .collect();
             let wanted: BTreeMap<&str, Option<&LocalId>> = writes
                 .iter()
                 .filter_map(|c| Some((c.write.get(field)?.as_str()?, c.difference.id.as_ref())))
@@ -85,7 +94,8 @@ impl<'a> Planner<'a> {
                 let Some(held) = row.fields.get(field).and_then(Value::as_str) else { continue };
                 let unique = collection.unique.contains(&field);
                 let given_away = unique && wanted.get(held).is_some_and(|to| *to != Some(&row.id));
-                if given_away || going.contains(held) && going.contains(row.id.as_str()) {
+                let moves = moving.contains(&row.id);
+                if given_away || moves || going.contains(held) && going.contains(row.id.as_str()) {
                     released.entry(row.id.clone()).or_default().push(field);
                 }
             }
@@ -116,26 +126,56 @@ impl<'a> Planner<'a> {
         Stage { lanes }
     }
 
-    /// Updates; fields that the server refuses to change together go in two rounds.
+    /// Updates; the last part of a name that was released comes in a second round.
     fn updates(&self, collection: &'static Collection, changes: &[&Change]) -> Lane {
-        let apart = |change: &Change| {
-            collection.change_apart.iter().filter(|f| change.write.contains_key(**f)).count() > 1
-        };
-        let first = changes.iter().map(|change| {
+        let parked = self.parked(collection);
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for change in changes {
+            let last = collection.change_apart.last();
+            let name = change.difference.id.as_ref().and_then(|id| parked.get(id)).zip(last);
+            let Some((name, last)) = name else {
+                first.push(item(change, &change.write));
+                continue;
+            };
             let mut write = change.write.clone();
-            if apart(change) {
-                write.retain(|name, _| collection.change_apart.first() != Some(&name.as_str()));
-            }
-            item(change, &write)
-        });
-        let second = changes.iter().filter(|change| apart(change)).map(|change| {
-            let mut write = change.write.clone();
-            write.retain(|name, _| name == "id" || collection.change_apart.first() == Some(&name.as_str()));
-            item(change, &write)
-        });
-        let mut lane = self.batches(collection, Verb::Update, first.collect());
-        lane.extend(self.batches(collection, Verb::Update, second.collect()));
+            write.shift_remove(*last);
+            first.extend((write.len() > 1).then(|| item(change, &write)));
+            write.retain(|field, _| field == "id");
+            write.insert((*last).to_owned(), name.clone());
+            second.push(item(change, &write));
+        }
+        let mut lane = self.batches(collection, Verb::Update, first);
+        lane.extend(self.batches(collection, Verb::Update, second));
         lane
+    }
+
+    /// Rows whose name in parts another record is about to get, or of which more than one part changes, with the last
+    /// part of the name that they get in the end.
+    fn parked(&self, collection: &'static Collection) -> BTreeMap<&'a LocalId, Value> {
+        let parts = collection.change_apart;
+        let renames = |change: &&Change| parts.iter().any(|part| change.write.contains_key(*part));
+        let mut writes = self.of(collection, &[Action::Create, Action::Update]);
+        writes.retain(renames);
+        let rows = self.rows.get(collection.name).into_iter().flatten();
+        let rows: BTreeMap<_, _> = rows.map(|row| (&row.id, &row.fields)).collect();
+        let part = |change: &Change, part: &str| {
+            let before = || change.difference.id.as_ref().and_then(|id| rows.get(id)?.get(part));
+            change.write.get(part).or_else(before).cloned().unwrap_or_default()
+        };
+        let after = |change: &&Change| parts.iter().map(|name| part(change, name).to_string()).collect();
+        let wanted: BTreeMap<Vec<String>, &Change> =
+            writes.iter().map(|change| (after(change), *change)).collect();
+        let in_the_way = |change: &Change, fields: &Fields| {
+            let now: Vec<_> =
+                parts.iter().map(|name| fields.get(*name).unwrap_or(&Value::Null).to_string()).collect();
+            let several = parts.iter().filter(|name| change.write.contains_key(**name)).count() > 1;
+            several || wanted.get(&now).is_some_and(|other| other.difference.id != change.difference.id)
+        };
+        let updates = writes.iter().filter_map(|change| Some((change.difference.id.as_ref()?, *change)));
+        updates
+            .filter(|(id, change)| rows.get(id).is_some_and(|fields| in_the_way(change, fields)))
+            .filter_map(|(id, change)| Some((id, part(change, parts.last()?))))
+            .collect()
     }
 
     fn delete(&self, first: bool) -> Stage {

@@ -61,11 +61,12 @@ impl Problem {
                 ambiguity.records.first().map_or("<SyncID>", SyncId::as_str)
             ),
             Self::Cycle { collection: "operations", .. } => {
-                "break the circle: it would crash the server when it loads the flow".to_owned()
+                "clear resolve or reject of one of them: the circle would crash the server when it loads the flow"
+                    .to_owned()
             }
             Self::Cycle { field, .. } => format!("clear the field {field} of one of them"),
             Self::Contended { field, .. } => {
-                format!("only one record may have each {field}: change one of them")
+                format!("no two records may have the same {field}: change it in one of them")
             }
         }
     }

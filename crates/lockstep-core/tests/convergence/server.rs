@@ -26,7 +26,7 @@ impl Server {
         match batch.verb {
             Verb::Create => body.into_iter().for_each(|item| self.create(batch.collection, item)),
             Verb::Update | Verb::Release => {
-                body.into_iter().for_each(|item| self.update(batch.collection, item))
+                body.into_iter().for_each(|item| self.update(batch.collection, item));
             }
             Verb::Delete => self.delete(batch.collection, &body),
         }

@@ -57,7 +57,7 @@ pub enum DumpError {
         found: String,
     },
     /// An element of a collection's array is no object.
-    #[error("{}: record {index} is not an object", path.display())]
+    #[error("{}: record {} is not an object", path.display(), .index + 1)]
     NoRecord {
         /// The file.
         path: PathBuf,
@@ -65,7 +65,7 @@ pub enum DumpError {
         index: usize,
     },
     /// A record has no `_syncId`, so nothing tells which record of an instance it is.
-    #[error("{}: record {index} has no `_syncId` (a non-empty string is needed)", path.display())]
+    #[error("{}: record {} has no `_syncId` (a non-empty string is needed)", path.display(), .index + 1)]
     NoSyncId {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum DumpError {
         index: usize,
     },
     /// Two records have the same `_syncId`.
-    #[error("{}: records {first} and {second} have the same `_syncId` {sync_id}", path.display())]
+    #[error("{}: records {} and {} have the same `_syncId` {sync_id}", path.display(), .first + 1, .second + 1)]
     DuplicateSyncId {
         /// The file.
         path: PathBuf,

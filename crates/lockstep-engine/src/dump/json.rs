@@ -58,16 +58,41 @@ fn array_index(key: &str) -> Option<u32> {
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Value, DumpError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     serde_json::from_slice(bytes).map_err(|error| {
-        let text = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        DumpError::Json {
-            path: path.to_owned(),
-            line: error.line(),
-            column: error.column(),
-            reason: text.strip_suffix(&place).unwrap_or(&text).to_owned(),
-            unmerged: bytes.split(|&byte| byte == b'\n').any(|line| line.starts_with(b"<<<<<<< ")),
-        }
+        let Misread { line, column, reason } = misread(bytes, &error);
+        let unmerged = bytes.split(|&byte| byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "));
+        DumpError::Json { path: path.to_owned(), line, column, reason, unmerged }
     })
+}
+
+/// Where and why a text is no JSON, for a person with an editor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misread {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// In a few words.
+    pub reason: String,
+}
+
+/// What a parser says of these bytes: it counts the end of a line as the beginning of the next, and has words of its
+/// own.
+#[must_use]
+pub fn misread(bytes: &[u8], error: &serde_json::Error) -> Misread {
+    let (mut line, mut column) = (error.line(), error.column());
+    if column == 0 && line > 1 {
+        line -= 1;
+        column = bytes.split(|&byte| byte == b'\n').nth(line - 1).map_or(0, <[u8]>::len);
+    }
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let reason = match text {
+        _ if bytes.trim_ascii().is_empty() => "the file is empty",
+        text if text.starts_with("EOF while parsing") => "the file ends too early",
+        "expected ident" => "expected true, false or null",
+        text => text,
+    };
+    Misread { line: line.max(1), column: column.max(1), reason: reason.to_owned() }
 }
 
 /// Two spaces as the standard formatter, numbers as JavaScript.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! directus-config/
-//!   collections/<name>.json          records of the eleven system collections, see [`COLLECTIONS`]
+//!   collections/<name>.json          records of the eleven system collections, see [`lockstep_core::collection`]
 //!   snapshot/…                       the schema, see [`lockstep_core::schema::Layout`]
 //!   specs/{item.graphql,system.graphql,openapi.json}
 //! ```
@@ -28,26 +28,11 @@ mod tests;
 mod write;
 
 pub use error::{DumpError, DumpWarning};
-pub use json::{canonical, sort_keys};
+pub use json::{Misread, canonical, misread, sort_keys};
 pub use paths::DumpPaths;
 pub use records::{DumpCollections, read_collections};
 pub use snapshot::read_snapshot;
 pub use write::{DumpContents, WriteReport, write};
-
-/// The collections that have a file in a dump, by their names without `directus_`.
-pub const COLLECTIONS: [&str; 11] = [
-    "dashboards",
-    "flows",
-    "folders",
-    "operations",
-    "panels",
-    "permissions",
-    "policies",
-    "presets",
-    "roles",
-    "settings",
-    "translations",
-];
 
 /// The files of API specifications in a dump.
 pub const SPECS: [&str; 3] = ["item.graphql", "system.graphql", "openapi.json"];

@@ -5,11 +5,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use lockstep_core::collection;
+use lockstep_core::nearest::nearest;
 use serde_json::{Map, Value};
 
 use super::error::{DumpError, DumpWarning};
+use super::json;
 use super::paths::DumpPaths;
-use super::{COLLECTIONS, json};
 
 /// The key that every record of a dump has.
 const SYNC_ID: &str = "_syncId";
@@ -104,32 +106,10 @@ fn unknown_files(directory: &Path) -> Result<Vec<DumpWarning>, DumpError> {
 fn unknown_file(path: PathBuf) -> Option<DumpWarning> {
     let name = path.file_name()?.to_str()?;
     let stem = name.strip_suffix(".json").filter(|stem| !stem.starts_with('.'))?;
-    if COLLECTIONS.contains(&stem) {
+    if collection::names().contains(&stem) {
         return None;
     }
-    let nearest = nearest_collection(stem);
+    let name = stem.strip_prefix("directus_").unwrap_or(stem);
+    let nearest = nearest(name, &collection::names());
     Some(DumpWarning::UnknownCollectionFile { path, nearest })
-}
-
-/// The collection whose name is a few letters away.
-fn nearest_collection(name: &str) -> Option<&'static str> {
-    let name = name.to_lowercase();
-    let name = name.strip_prefix("directus_").unwrap_or(&name);
-    let (distance, nearest) = COLLECTIONS.into_iter().map(|known| (distance(name, known), known)).min()?;
-    (distance <= 1 + nearest.len() / 5).then_some(nearest)
-}
-
-/// Insertions, deletions and replacements of letters that turn one into the other (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (done, letter) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], done + 1);
-        for (column, &other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[right.len()]
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use lockstep_core::collection;
 use lockstep_core::schema::{Layout, Snapshot, to_files};
 use serde_json::{Map, Value};
 
 use super::error::DumpError;
 use super::paths::DumpPaths;
 use super::replace::{self, Replacement};
-use super::{COLLECTIONS, SPECS, existing, json};
+use super::{SPECS, existing, json};
 
 /// What to write. A part that is `None`, and a collection that is not named, stays as it is.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -79,7 +80,7 @@ fn render(
 ) -> Result<BTreeMap<PathBuf, Vec<u8>>, DumpError> {
     let mut files = BTreeMap::new();
     for (name, records) in &contents.collections {
-        known(name, &COLLECTIONS)?;
+        known(name, &collection::names())?;
         let records = records.iter().cloned().map(Value::Object).collect();
         files.insert(paths.collection_file(name), bytes(records, sort));
     }

@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use lockstep_core::identity::Mappings;
-use lockstep_core::record::{LocalId, SyncId};
 use serde::{Deserialize, Serialize};
 
+use super::chunk::Chunk;
 use crate::error::EngineError;
 
 /// The version of the format.
@@ -36,16 +36,6 @@ struct InstanceMappings {
     collections: BTreeMap<String, Chunk>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Chunk {
-    /// SyncIDs that are local ids as well.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    same: Vec<SyncId>,
-    /// All others: SyncID to local id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pairs: BTreeMap<SyncId, LocalId>,
-}
-
 impl FileStore {
     /// Reads the file; where there is none, nothing is known.
     pub(crate) fn read(path: PathBuf, url: &str) -> Result<(Self, Mappings), EngineError> {
@@ -59,8 +49,7 @@ impl FileStore {
         let mut mappings = Mappings::default();
         if let Some(instance) = contents.instances.get(url) {
             for (collection, chunk) in &instance.collections {
-                let same = chunk.same.iter().map(|id| (id.clone(), LocalId::from(id.as_str())));
-                mappings.extend(collection, same.chain(chunk.pairs.clone()));
+                mappings.extend(collection, chunk.clone().mappings());
             }
         }
         Ok((Self { path, url: url.to_owned(), contents }, mappings))
@@ -89,24 +78,12 @@ impl FileStore {
     pub(crate) fn write(&mut self, mappings: &Mappings) -> Result<(), EngineError> {
         let instance = self.contents.instances.entry(self.url.clone()).or_default();
         instance.collections =
-            mappings.collections().map(|name| (name.to_owned(), chunk(mappings, name))).collect();
+            mappings.collections().map(|name| (name.to_owned(), Chunk::of(mappings.of(name)))).collect();
         let mut text = serde_json::to_string_pretty(&self.contents)
             .map_err(|error| failed(&self.path, &error.into()))?;
         text.push('\n');
         replace(&self.path, text.as_bytes()).map_err(|error| failed(&self.path, &error))
     }
-}
-
-fn chunk(mappings: &Mappings, collection: &str) -> Chunk {
-    let mut chunk = Chunk::default();
-    for (sync_id, local_id) in mappings.of(collection) {
-        if sync_id.as_str() == local_id.as_str() {
-            chunk.same.push(sync_id.clone());
-        } else {
-            chunk.pairs.insert(sync_id.clone(), local_id.clone());
-        }
-    }
-    chunk
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Contents, EngineError> {
@@ -143,6 +120,8 @@ fn failed(path: &Path, error: &io::Error) -> EngineError {
 
 #[cfg(test)]
 mod tests {
+    use lockstep_core::record::{LocalId, SyncId};
+
     use super::*;
 
     fn mappings(pairs: &[(&str, &str)]) -> Mappings {

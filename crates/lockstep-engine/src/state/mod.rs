@@ -4,6 +4,7 @@
 //! A store is read whole before a run, and given the whole of what is known after it; each kind finds out by itself
 //! what to write. A pull and a diff never write one.
 
+mod chunk;
 mod extension;
 mod file;
 mod table;

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join;
 use lockstep_core::identity::Mappings;
-use lockstep_core::record::{LocalId, SyncId};
 use lockstep_directus::items::{self, Endpoint, Query};
 use lockstep_directus::{Client, ErrorKind, collections};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::chunk::Chunk;
 use crate::error::EngineError;
 
 /// The name of the table.
@@ -27,17 +26,6 @@ pub(crate) struct TableStore {
     client: Client,
     exists: bool,
     rows: BTreeMap<String, String>,
-}
-
-/// What a row holds, as JSON text.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Chunk {
-    /// SyncIDs that are local ids as well.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    same: Vec<SyncId>,
-    /// All others: SyncID to local id.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pairs: BTreeMap<SyncId, LocalId>,
 }
 
 impl TableStore {
@@ -66,11 +54,7 @@ impl TableStore {
             let collection = id.split('/').next().unwrap_or_default();
             let chunk: Chunk =
                 serde_json::from_str(data).map_err(|error| unreadable(&format!("row {id}: {error}")))?;
-            mappings.extend(
-                collection,
-                chunk.same.into_iter().map(|id| (id.clone(), LocalId::from(id.as_str()))),
-            );
-            mappings.extend(collection, chunk.pairs);
+            mappings.extend(collection, chunk.mappings());
             rows.insert(id.to_owned(), data.to_owned());
         }
         Ok((Self { client, exists: true, rows }, mappings))
@@ -166,12 +150,7 @@ fn chunks(mappings: &Mappings) -> BTreeMap<String, String> {
         let buckets = mappings.of(collection).count().div_ceil(ROW / 2).next_power_of_two().max(1);
         let mut chunks: BTreeMap<u64, Chunk> = BTreeMap::new();
         for (sync_id, local_id) in mappings.of(collection) {
-            let chunk = chunks.entry(hash(sync_id.as_str()) % buckets as u64).or_default();
-            if sync_id.as_str() == local_id.as_str() {
-                chunk.same.push(sync_id.clone());
-            } else {
-                chunk.pairs.insert(sync_id.clone(), local_id.clone());
-            }
+            chunks.entry(hash(sync_id.as_str()) % buckets as u64).or_default().add(sync_id, local_id);
         }
         for (bucket, chunk) in chunks {
             rows.insert(format!("{collection}/{bucket}"), serde_json::to_string(&chunk).unwrap_or_default());
@@ -192,6 +171,8 @@ fn unreadable(reason: &str) -> EngineError {
 
 #[cfg(test)]
 mod tests {
+    use lockstep_core::record::{LocalId, SyncId};
+
     use super::*;
 
     #[test]

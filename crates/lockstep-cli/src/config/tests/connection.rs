@@ -73,7 +73,7 @@ fn what_is_missing_is_said() {
 fn a_malformed_dotenv_names_its_line_and_shows_no_secret() {
     let place = Place::new(&[(".env", "A=1\nDIRECTUS_TOKEN=\"s3cret\nB=1\n")]);
     let (message, hint) = place.error();
-    assert_eq!(message, ".env, line 2: a quote is not closed");
+    assert_eq!(message, ".env:2: a quote is not closed");
     assert!(hint.unwrap().contains("NAME=value"));
 }
 

@@ -156,7 +156,7 @@ fn wrong_types_name_key_file_and_expectation() {
 #[test]
 fn what_is_not_json_has_a_line_and_a_column() {
     let (message, _) = with_config("{\n  \"debug\": tru,\n}").error();
-    assert_eq!(message, "directus-sync.config.json, line 2, column 15: not valid JSON: expected ident");
+    assert_eq!(message, "directus-sync.config.json:2:15: not valid JSON: expected true, false or null");
     let (message, _) = with_config("[]").error();
     assert_eq!(message, "directus-sync.config.json: a configuration must be an object, but is an array");
 }

@@ -1,6 +1,7 @@
 //! Command line over environment over configuration file over default.
 
 use super::*;
+use lockstep_core::identity::PreserveIds;
 
 fn strings(names: &[&str]) -> Option<Vec<String>> {
     Some(names.iter().map(|name| (*name).to_owned()).collect())

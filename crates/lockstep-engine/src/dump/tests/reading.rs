@@ -1,7 +1,9 @@
 use std::fs;
 
 use super::{fixture, new_dump, put};
-use crate::dump::{COLLECTIONS, DumpError, DumpPaths, DumpWarning, read_collections, read_snapshot};
+use lockstep_core::collection;
+
+use crate::dump::{DumpError, DumpPaths, DumpWarning, read_collections, read_snapshot};
 
 /// The error of reading roles from a file with this text, the directory cut from its message.
 fn roles_error(text: &str) -> (String, Option<&'static str>) {
@@ -14,7 +16,7 @@ fn roles_error(text: &str) -> (String, Option<&'static str>) {
 
 #[test]
 fn a_dump_of_directus_sync_is_read() {
-    let dump = read_collections(&fixture(), &COLLECTIONS).unwrap();
+    let dump = read_collections(&fixture(), &collection::names()).unwrap();
     assert_eq!(dump.warnings, []);
     assert_eq!(dump.records.len(), 11);
     assert_eq!(dump.records["roles"].as_ref().map(Vec::len), Some(3));
@@ -59,7 +61,7 @@ fn no_dump_is_an_error_with_a_remedy() {
 fn faults_in_records_tell_file_and_place() {
     let cases = [
         ("[\n  {\"a\": }\n]", "/roles.json:2:9: not valid JSON: expected value"),
-        ("", "/roles.json:1:0: not valid JSON: EOF while parsing a value"),
+        ("", "/roles.json:1:1: not valid JSON: the file is empty"),
         ("{}", "/roles.json: expected an array of records, found an object"),
         ("null", "/roles.json: expected an array of records, found null"),
         ("[{\"_syncId\": \"a\"}, 7]", "/roles.json: record 1 is not an object"),
@@ -67,11 +69,11 @@ fn faults_in_records_tell_file_and_place() {
             "[{\"_syncId\": \"a\"}, {}]",
             "/roles.json: record 1 has no `_syncId` (a non-empty string is needed)",
         ),
-        ("[{\"_syncId\": 7}]", "/roles.json: record 0 has no `_syncId` (a non-empty string is needed)"),
-        ("[{\"_syncId\": \"\"}]", "/roles.json: record 0 has no `_syncId` (a non-empty string is needed)"),
+        ("[{\"_syncId\": 7}]", "/roles.json: record 1 has no `_syncId` (a non-empty string is needed)"),
+        ("[{\"_syncId\": \"\"}]", "/roles.json: record 1 has no `_syncId` (a non-empty string is needed)"),
         (
             "[{\"_syncId\": \"a\"}, {\"_syncId\": \"b\"}, {\"_syncId\": \"a\"}]",
-            "/roles.json: records 0 and 2 have the same `_syncId` a",
+            "/roles.json: records 1 and 3 have the same `_syncId` a",
         ),
     ];
     for (text, message) in cases {

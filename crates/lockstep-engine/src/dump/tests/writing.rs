@@ -5,14 +5,14 @@ use lockstep_core::schema::{Layout, Snapshot};
 use serde_json::json;
 
 use super::{fixture, names, new_dump, put, record, tree};
+use lockstep_core::collection;
+
 use crate::dump::replace::{Replacement, replace};
-use crate::dump::{
-    COLLECTIONS, DumpContents, DumpError, DumpPaths, WriteReport, read_collections, read_snapshot, write,
-};
+use crate::dump::{DumpContents, DumpError, DumpPaths, WriteReport, read_collections, read_snapshot, write};
 
 /// All of the fixture, as read.
 fn fixture_contents(layout: Layout) -> DumpContents {
-    let records = read_collections(&fixture(), &COLLECTIONS).unwrap().records;
+    let records = read_collections(&fixture(), &collection::names()).unwrap().records;
     let collections = records.into_iter().map(|(name, records)| (name, records.unwrap())).collect();
     DumpContents {
         collections,

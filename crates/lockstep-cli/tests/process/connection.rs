@@ -1,0 +1,170 @@
+//! What is wrong with the server, or with what it thinks of us: exit code 1, nothing is written anywhere.
+
+use lockstep_testkit::directus::ADMIN_TOKEN;
+
+use crate::fake::Fake;
+use crate::place::Place;
+
+const ROOT: &str = "hint: check that the URL is the root of the Directus API, with the path prefix if it has one";
+
+fn error(message: &str, code: &str) -> String {
+    format!(r#"{{"errors":[{{"message":"{message}","extensions":{{"code":"{code}"}}}}]}}"#)
+}
+
+/// Each command says the same of a server that answers so.
+async fn says(answers: &[(&str, u16, &str)], expected: &str) {
+    let (place, fake) = (Place::with_dump(), Fake::answering(answers).await);
+    for command in ["pull", "diff", "push"] {
+        let told = place.refuses_at(&fake, 1, &[command]).await;
+        assert_eq!(told.trim_end(), expected, "{command}, {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_there() {
+    let place = Place::with_dump();
+    let expected = "error: cannot connect to http://127.0.0.1:9\n  because Connection refused (os error 111)\n  \
+                    hint: check the URL, and that the instance is running and can be reached from here\n";
+    let at = ["-u", "http://127.0.0.1:9", "-t", "s3cret"];
+    let run = async |command| {
+        let arguments: Vec<&str> = [command].into_iter().chain(at).collect();
+        assert_eq!(place.refuses(1, &arguments).await, expected);
+    };
+    tokio::join!(run("pull"), run("diff"), run("push"));
+    let told = place.refuses(1, &["diff", "-u", "http://no-such-host.invalid", "-t", "s3cret"]).await;
+    assert!(told.starts_with("error: cannot connect to http://no-such-host.invalid\n"), "{told}");
+}
+
+#[tokio::test]
+async fn another_kind_of_server() {
+    for (status, body, reason) in [
+        (200, "<!doctype html><h1>It works!</h1>", "the answer is an HTML page, not JSON"),
+        (200, "It works!", "the answer is plain text, not JSON"),
+        (200, "", "the answer is empty, not JSON"),
+        (200, "[]", "the answer has no \"data\", as Directus answers have"),
+        (200, r#"{"data":[]}"#, "the answer does not describe a Directus server"),
+        (404, "<h1>No</h1>", "refused, and the answer is an HTML page, not an error of Directus (404)"),
+        (404, r#"{"error":"not found"}"#, "not found (404)"),
+    ] {
+        let expected = format!(
+            "error: <url> does not answer as a Directus instance does\n  because GET /server/info: {reason}\n  {ROOT}"
+        );
+        says(&[("/", status, body)], &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_that_of_the_api() {
+    let route = error("Route /cms/server/info doesn't exist.", "ROUTE_NOT_FOUND");
+    let expected = format!(
+        "error: <url> does not answer as a Directus instance does\n  because GET /server/info: Route /cms/server/info \
+         doesn't exist (404 ROUTE_NOT_FOUND)\n  {ROOT}"
+    );
+    says(&[("/server/info", 404, &route)], &expected).await;
+}
+
+#[tokio::test]
+async fn a_directus_that_is_too_old() {
+    for version in ["10.12.1", "9.26.0"] {
+        let info = format!(r#"{{"data":{{"version":"{version}"}}}}"#);
+        let expected = format!(
+            "error: <url> runs Directus {version}; Lockstep needs 10.13.0 or later\n  hint: upgrade the instance"
+        );
+        says(&[("/server/info", 200, &info)], &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn who_we_are_is_not_enough() {
+    let credentials = "hint: check the token, or the email and password";
+    let administrator = "hint: use the token, or email and password, of an administrator";
+    let (bad, expired) =
+        (error("Invalid user credentials.", "INVALID_CREDENTIALS"), error("Token expired.", "TOKEN_EXPIRED"));
+    for (path, status, body, expected) in [
+        (
+            "/server/info",
+            401,
+            bad.as_str(),
+            format!("GET /server/info: Invalid user credentials (401 INVALID_CREDENTIALS)\n  {credentials}"),
+        ),
+        (
+            "/server/info",
+            401,
+            &expired,
+            "GET /server/info: Token expired (401 TOKEN_EXPIRED)\n  hint: use a static token, or log in with email \
+             and password"
+                .to_owned(),
+        ),
+        (
+            "/server/info",
+            200,
+            r#"{"data":{"project":{}}}"#,
+            format!("<url> does not tell its version, as it does to administrators\n  {administrator}"),
+        ),
+        (
+            "/policies/me/globals",
+            200,
+            r#"{"data":{"admin_access":false}}"#,
+            format!("the user admin@example.com of <url> is no administrator\n  {administrator}"),
+        ),
+    ] {
+        says(&[(path, status, body)], &format!("error: {expected}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_fails() {
+    let place = Place::with_dump();
+    let bad = error("Invalid user credentials.", "INVALID_CREDENTIALS");
+    let fake = Fake::answering(&[("/auth/login", 401, &bad)]).await;
+    let told = place.refuses(1, &["diff", "-u", &fake.url(), "-e", "a@b.c", "-p", "s3cret"]).await;
+    assert_eq!(
+        told,
+        "error: POST /auth/login: Invalid user credentials (401 INVALID_CREDENTIALS)\n  hint: check the token, or the \
+         email and password\n"
+    );
+    let logins = fake.requests().iter().filter(|seen| seen.path == "/auth/login").count();
+    assert_eq!((fake.requests().len(), logins), (2, 2), "one request in each of two runs");
+}
+
+/// Its token expires, a second login gives another one: the user notices nothing.
+#[tokio::test]
+async fn a_login_that_expires() {
+    let place = Place::with_dump();
+    let expired = error("Token expired.", "TOKEN_EXPIRED");
+    let login = r#"{"data":{"access_token":"t0ken","expires":900000}}"#;
+    let fake = Fake::empty().await;
+    let relay = Fake::before(&fake, &[("/auth/login", 200, login)], ("/roles", 401, &expired)).await;
+    let ran = place.run(&["diff", "-u", &relay.url(), "-e", "a@b.c", "-p", "s3cret", "--debug"]).await.exits(0);
+    let logins = relay.requests().iter().filter(|seen| seen.path == "/auth/login").count();
+    assert_eq!(logins, 2, "{ran}");
+    for secret in ["s3cret", "t0ken", ADMIN_TOKEN] {
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_let_us() {
+    let forbidden = error("You don't have permission to access this.", "FORBIDDEN");
+    let (place, fake) = (Place::with_dump(), Fake::answering(&[("/schema/diff", 403, &forbidden)]).await);
+    assert_eq!(
+        place.refuses_at(&fake, 1, &["push"]).await,
+        "error: POST /schema/diff: You don't have permission to access this (403 FORBIDDEN)\n  hint: check that it \
+         exists and that the user has administrator access\n"
+    );
+}
+
+#[tokio::test]
+async fn a_schema_that_is_none() {
+    let (place, fake) = (Place::with_dump(), Fake::answering(&[("/schema/", 200, r#"{"data":{"a":1}}"#)]).await);
+    assert_eq!(
+        place.refuses_at(&fake, 1, &["pull"]).await,
+        "error: the instance sent a schema that cannot be understood\n  because collections: expected an array, found \
+         nothing\n  hint: check the log of the instance\n"
+    );
+    assert_eq!(
+        place.refuses_at(&fake, 1, &["diff"]).await,
+        "error: the instance sent a comparison of schemas that cannot be understood\n  because diff: expected an \
+         object with collections, fields and relations, found null\n  hint: check the log of the instance\n"
+    );
+}

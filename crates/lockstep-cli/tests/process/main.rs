@@ -1,0 +1,10 @@
+//! The program as a process: what it prints and how it ends, on servers that are played by the test kit's proxy.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod configuration;
+mod connection;
+mod dump;
+mod fake;
+mod output;
+mod place;

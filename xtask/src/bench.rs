@@ -15,7 +15,7 @@ mod start;
 
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use lockstep_testkit::cache::Cache;
@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Only beside this peer
     #[arg(long, value_name = "PEER")]
     only: Option<Peer>,
+    /// Measure this lockstep, instead of building one
+    #[arg(long, value_name = "PATH")]
+    binary: Option<PathBuf>,
     /// Write the result into docs/benchmarks.md
     #[arg(long)]
     write: bool,
@@ -104,8 +107,13 @@ async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
 
 fn prepare(args: &Args) -> Result<Bench, Box<dyn Error>> {
     let cache = Cache::from_env()?;
-    note("building lockstep for release");
-    let lockstep = Lockstep::new(binary::build(Profile::Release)?);
+    let lockstep = Lockstep::new(match &args.binary {
+        Some(binary) => binary.canonicalize()?,
+        None => {
+            note("building lockstep for release");
+            binary::build(Profile::Release)?
+        }
+    });
     let folder = TempDir::with_prefix("lockstep-bench-")?;
     Ok(Bench { cache, lockstep, folder, scale: args.scale, with_peer: !args.skip_peer })
 }

@@ -180,7 +180,7 @@ async fn a_server_without_tls_is_named() {
     let client = Client::new(&url, Auth::Token("t".to_owned().into()), options()).unwrap();
     let error = client.send(&create()).await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_been_applied()), (ErrorKind::Tls, false), "{error}");
-    assert_eq!(error.to_string(), format!("POST /items/a: cannot make a secure connection to {url}"));
+    assert_eq!(error.to_string(), format!("cannot make a secure connection to {url}"));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use lockstep_testkit::proxy::{Fault, Rule};
 use super::{Target, is_write};
 
 /// How many of the writes of a push are the last one that the server sees.
-const POINTS: usize = 5;
+const POINTS: usize = 4;
 
 /// A small generator of numbers that look arbitrary and are the same in every run.
 struct Numbers(u64);

@@ -83,15 +83,13 @@ impl Target {
 
     /// Takes away what was recorded.
     pub(crate) async fn forget(&self) {
-        if self.has_table() {
-            self.directus.delete("/collections/lockstep_state", None).await.unwrap();
-        } else {
+        let table = "/collections/lockstep_state";
+        if self.directus.get("/items/lockstep_state").await.is_ok() {
+            self.directus.delete(table, None).await.unwrap();
+        }
+        if self.cli.files().files().contains_key("lockstep-state.json") {
             self.cli.files().remove("lockstep-state.json");
         }
-    }
-
-    pub(crate) fn has_table(&self) -> bool {
-        major(self.directus.version()) > 10
     }
 
     /// The run was honest, the next completes what it left, and nothing is there twice.

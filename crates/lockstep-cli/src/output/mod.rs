@@ -24,8 +24,8 @@ use crate::args::GlobalArgs;
 use crate::commands::Failure;
 use crate::config::Warning;
 
-use printable::{line, printable};
 pub(crate) use failure::usage;
+use printable::{line, printable};
 pub(crate) use progress::Progress;
 use style::{BOLD, DIM, GOOD, HINT, WARN};
 

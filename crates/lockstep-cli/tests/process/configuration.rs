@@ -127,9 +127,15 @@ async fn a_configuration_file_with_a_mistake() {
     says(&place, &[(&["-c", "nowhere.json"], none)]).await;
     for (text, expected) in [
         (r#"{"dumpPath": 5}"#, ": \"dumpPath\" must be a string, but is a number"),
-        (r#"{"onlyCollections": ["roles", 1]}"#, ": \"onlyCollections[1]\" must be a string, but is a number"),
+        (
+            r#"{"onlyCollections": ["roles", 1]}"#,
+            ": \"onlyCollections[1]\" must be a string, but is a number",
+        ),
         (r#"{"split": "yes"}"#, ": \"split\" must be true or false, but is the string \"yes\""),
-        (r#"{"extends": "a.json"}"#, ": \"extends\" must be an array of strings, but is the string \"a.json\""),
+        (
+            r#"{"extends": "a.json"}"#,
+            ": \"extends\" must be an array of strings, but is the string \"a.json\"",
+        ),
         (
             r#"{"state": "here"}"#,
             ": \"state\" must be \"auto\", \"extension\", \"table\" or \"file\", but is the string \"here\"",
@@ -162,7 +168,10 @@ async fn an_env_file_with_a_mistake() {
 async fn what_is_only_odd_is_a_warning() {
     let (place, fake) = (Place::with_dump(), Fake::empty().await);
     // Each file extends the other.
-    place.file("lockstep.config.json", r#"{"extends": ["b.json"], "directusToken": "t0p-s3cret", "dumpPth": "x"}"#);
+    place.file(
+        "lockstep.config.json",
+        r#"{"extends": ["b.json"], "directusToken": "t0p-s3cret", "dumpPth": "x"}"#,
+    );
     place.file("b.json", r#"{"extends": ["lockstep.config.json", "nowhere.json"], "specs": false}"#);
     for arguments in [&["init", "--quiet"][..], &["add", "--all"]] {
         let git = Command::new("git").args(arguments).current_dir(place.cli.dir()).status();

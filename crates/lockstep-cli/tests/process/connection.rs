@@ -5,7 +5,8 @@ use lockstep_testkit::directus::ADMIN_TOKEN;
 use crate::fake::Fake;
 use crate::place::Place;
 
-const ROOT: &str = "hint: check that the URL is the root of the Directus API, with the path prefix if it has one";
+const ROOT: &str =
+    "hint: check that the URL is the root of the Directus API, with the path prefix if it has one";
 
 fn error(message: &str, code: &str) -> String {
     format!(r#"{{"errors":[{{"message":"{message}","extensions":{{"code":"{code}"}}}}]}}"#)
@@ -40,7 +41,7 @@ async fn another_kind_of_server() {
     for (status, body, reason) in [
         (200, "<!doctype html><h1>It works!</h1>", "the answer is an HTML page, not JSON"),
         (200, "It works!", "the answer is plain text, not JSON"),
-        (200, "", "the answer is empty, not JSON"),
+        (200, "", "the answer does not describe a Directus server"),
         (200, "[]", "the answer has no \"data\", as Directus answers have"),
         (200, r#"{"data":[]}"#, "the answer does not describe a Directus server"),
         (404, "<h1>No</h1>", "refused, and the answer is an HTML page, not an error of Directus (404)"),
@@ -135,7 +136,8 @@ async fn a_login_that_expires() {
     let login = r#"{"data":{"access_token":"t0ken","expires":900000}}"#;
     let fake = Fake::empty().await;
     let relay = Fake::before(&fake, &[("/auth/login", 200, login)], ("/roles", 401, &expired)).await;
-    let ran = place.run(&["diff", "-u", &relay.url(), "-e", "a@b.c", "-p", "s3cret", "--debug"]).await.exits(0);
+    let ran =
+        place.run(&["diff", "-u", &relay.url(), "-e", "a@b.c", "-p", "s3cret", "--debug"]).await.exits(0);
     let logins = relay.requests().iter().filter(|seen| seen.path == "/auth/login").count();
     assert_eq!(logins, 2, "{ran}");
     for secret in ["s3cret", "t0ken", ADMIN_TOKEN] {
@@ -156,7 +158,8 @@ async fn a_server_that_does_not_let_us() {
 
 #[tokio::test]
 async fn a_schema_that_is_none() {
-    let (place, fake) = (Place::with_dump(), Fake::answering(&[("/schema/", 200, r#"{"data":{"a":1}}"#)]).await);
+    let (place, fake) =
+        (Place::with_dump(), Fake::answering(&[("/schema/", 200, r#"{"data":{"a":1}}"#)]).await);
     assert_eq!(
         place.refuses_at(&fake, 1, &["pull"]).await,
         "error: the instance sent a schema that cannot be understood\n  because collections: expected an array, found \

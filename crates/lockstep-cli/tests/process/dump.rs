@@ -103,7 +103,8 @@ fn operations(place: &Place, next: [Option<u32>; 3]) {
 #[tokio::test]
 async fn with_roles_in_a_circle() {
     let place = Place::with_dump();
-    let role = |id, name, parent| format!(r#"{{"_syncId":"{ID}{id}","name":"{name}","parent":"{ID}{parent}"}}"#);
+    let role =
+        |id, name, parent| format!(r#"{{"_syncId":"{ID}{id}","name":"{name}","parent":"{ID}{parent}"}}"#);
     place.records("roles", &format!("[{},{}]", role(1, "A", 2), role(2, "B", 1)));
     let expected = "error: the dump has a problem, and nothing was written\n  - roles.json: a circle by parent: \"A\" \
                     -> \"B\" -> \"A\"\n    hint: clear the field parent of one of them";
@@ -113,11 +114,15 @@ async fn with_roles_in_a_circle() {
 #[tokio::test]
 async fn of_another_version() {
     let place = Place::with_dump();
-    place.file("directus-config/snapshot/info.json", r#"{"version":1,"directus":"11.1.0","vendor":"sqlite"}"#);
+    place
+        .file("directus-config/snapshot/info.json", r#"{"version":1,"directus":"11.1.0","vendor":"sqlite"}"#);
     let expected = "error: the dump comes from Directus 11.1.0, the instance runs 11.17.4\n  hint: pull from an \
                     instance of the same version, or go on with --force at your own risk";
     says(&place, 3, expected).await;
-    place.file("directus-config/snapshot/info.json", r#"{"version":1,"directus":"10.13.1","vendor":"sqlite"}"#);
+    place.file(
+        "directus-config/snapshot/info.json",
+        r#"{"version":1,"directus":"10.13.1","vendor":"sqlite"}"#,
+    );
     let expected = "error: the dump comes from Directus 10.13.1, the instance runs 11.17.4: their access rules are \
                     built differently\n  hint: migrate with Directus itself first, or leave them out: -x \
                     roles,policies,permissions,presets\n";
@@ -143,7 +148,10 @@ async fn with_a_file_that_no_collection_has() {
     );
     place.cli.files().remove("collections/roles.json");
     let ran = place.run_at(&fake, &["diff"]).await.exits(0);
-    assert!(ran.stderr.contains("note: roles.json is missing: the roles of the instance stay as they are\n"), "{ran}");
+    assert!(
+        ran.stderr.contains("note: roles.json is missing: the roles of the instance stay as they are\n"),
+        "{ran}"
+    );
 }
 
 #[tokio::test]
@@ -152,7 +160,9 @@ async fn with_mappings_that_cannot_be_used() {
     place.file("directus-config/lockstep-state.json", "{");
     let told = place.refuses_at(&fake, 1, &["push", "--state", "file"]).await;
     assert!(told.starts_with("error: directus-config/lockstep-state.json"), "{told}");
-    assert!(told.ends_with("hint: restore the file from version control, or remove it: records are then matched anew\n"));
+    assert!(told.ends_with(
+        "hint: restore the file from version control, or remove it: records are then matched anew\n"
+    ));
     let expected = "error: the instance does not have the mapping extension\n  hint: install directus-extension-sync, \
                     or use --state auto\n";
     assert_eq!(place.refuses_at(&fake, 1, &["push", "--state", "extension"]).await, expected);

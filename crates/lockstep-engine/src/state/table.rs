@@ -5,6 +5,7 @@
 //! bounded size, because each row that is written writes activity as well.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::future::try_join;
 use lockstep_core::identity::Mappings;
@@ -95,11 +96,16 @@ impl TableStore {
         Ok(())
     }
 
-    /// A row that is there already (an answer was lost, or another run was faster) is overwritten.
+    /// A row that is there already (an answer was lost, or another run was faster) is overwritten. What is refused at
+    /// once goes row by row.
     async fn insert(&self, endpoint: &Endpoint, rows: &[Value]) -> Result<(), EngineError> {
         match items::create_many(&self.client, endpoint, rows, &["id"]).await {
             Ok(_) => Ok(()),
-            Err(error) if error.may_have_been_applied() || error.code() == Some("RECORD_NOT_UNIQUE") => {
+            Err(error)
+                if error.may_have_been_applied()
+                    || error.kind() == ErrorKind::TooLarge
+                    || error.code() == Some("RECORD_NOT_UNIQUE") =>
+            {
                 for row in rows {
                     let one = std::slice::from_ref(row);
                     let updated = items::update_many(&self.client, endpoint, one, &["id"]).await?;
@@ -124,21 +130,26 @@ impl TableStore {
                 field("data", "text", json!({})),
             ],
         });
-        match collections::create(&self.client, &table).await {
-            Ok(_) => {}
-            Err(error) => {
-                let there =
-                    items::list(&self.client, &Endpoint::of(TABLE), &Query::new().limit(1)).await.is_ok();
-                if !there {
-                    return Err(error.into());
-                }
+        for attempt in 1.. {
+            let Err(error) = collections::create(&self.client, &table).await else { break };
+            // An answer was lost, or another run was faster.
+            let there = items::list(&self.client, &Endpoint::of(TABLE), &Query::new().limit(1)).await.is_ok();
+            if there {
+                break;
             }
+            if attempt >= ATTEMPTS || !error.may_have_been_applied() {
+                return Err(error.into());
+            }
+            tokio::time::sleep(GRACE * attempt).await;
         }
         self.exists = true;
         Ok(())
     }
 }
 
+/// How often the creation of the table is tried when its answer is lost, and the wait in between.
+const ATTEMPTS: u32 = 3;
+const GRACE: Duration = Duration::from_millis(500);
 /// Rows in one request: 40 KB each, far below the server's 1 MB.
 const BATCH: usize = 15;
 

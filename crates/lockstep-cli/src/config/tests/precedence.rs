@@ -180,16 +180,16 @@ fn names_that_are_no_collection() {
         (
             r#"{"onlyCollections": ["role"]}"#,
             "\"role\" (from directus-sync.config.json) is not a collection",
-            "Did you mean roles? ",
+            "did you mean roles? ",
         ),
-        (r#"{"excludeCollections": ["directus_users"]}"#, "\"directus_users\" (from", "The collections are"),
-        (r#"{"preserveIds": ["flowz"]}"#, "\"flowz\" (from", "Did you mean flows? "),
+        (r#"{"excludeCollections": ["directus_users"]}"#, "\"directus_users\" (from", "the collections are"),
+        (r#"{"preserveIds": ["flowz"]}"#, "\"flowz\" (from", "did you mean flows? "),
         (
             r#"{"preserveIds": ["permissions"]}"#,
             "the ids of permissions cannot be preserved",
-            "Only dashboards",
+            "only dashboards",
         ),
-        (r#"{"preserveIds": ["none", "roles"]}"#, "\"none\" cannot be combined", "Give either"),
+        (r#"{"preserveIds": ["none", "roles"]}"#, "\"none\" cannot be combined", "give either"),
     ];
     for (json, message, hint) in cases {
         let (found, found_hint) = with_config(json).error();

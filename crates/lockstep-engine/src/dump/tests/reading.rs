@@ -64,10 +64,10 @@ fn faults_in_records_tell_file_and_place() {
         ("", "/roles.json:1:1: not valid JSON: the file is empty"),
         ("{}", "/roles.json: expected an array of records, found an object"),
         ("null", "/roles.json: expected an array of records, found null"),
-        ("[{\"_syncId\": \"a\"}, 7]", "/roles.json: record 1 is not an object"),
+        ("[{\"_syncId\": \"a\"}, 7]", "/roles.json: record 2 is not an object"),
         (
             "[{\"_syncId\": \"a\"}, {}]",
-            "/roles.json: record 1 has no `_syncId` (a non-empty string is needed)",
+            "/roles.json: record 2 has no `_syncId` (a non-empty string is needed)",
         ),
         ("[{\"_syncId\": 7}]", "/roles.json: record 1 has no `_syncId` (a non-empty string is needed)"),
         ("[{\"_syncId\": \"\"}]", "/roles.json: record 1 has no `_syncId` (a non-empty string is needed)"),

@@ -5,8 +5,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod changes;
 mod client;
 mod faults;
+mod grown_target;
+mod places;
+mod preserve_ids;
 mod round_trip;
 mod smoke;
 mod stage;
+mod untracked;

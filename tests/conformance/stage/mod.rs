@@ -60,8 +60,13 @@ pub(crate) fn major(version: &str) -> u32 {
 pub(crate) async fn rows(directus: &Directus, collection: &str) -> Vec<Value> {
     if collection == "permissions" {
         // The server neither pages these nor limits them, and adds some of its own, which have no id.
-        let rows = directus.get("/permissions?limit=-1").await.unwrap();
-        return array(rows).into_iter().filter(|row| row["id"].is_number()).collect();
+        // Directus 10 makes one of several that look alike, so they are asked for in disguise.
+        let disguise = match major(directus.version()) {
+            10 => "&fields=*,role,holder&alias[role]=id&alias[holder]=role",
+            _ => "",
+        };
+        let rows = array(directus.get(&format!("/permissions?limit=-1{disguise}")).await.unwrap());
+        return rows.into_iter().filter(|row| row["id"].is_number()).map(undisguised).collect();
     }
     let mut all = Vec::new();
     loop {
@@ -74,6 +79,13 @@ pub(crate) async fn rows(directus: &Directus, collection: &str) -> Vec<Value> {
             return all;
         }
     }
+}
+
+fn undisguised(mut row: Value) -> Value {
+    if let Some(holder) = row.as_object_mut().and_then(|row| row.shift_remove("holder")) {
+        row["role"] = holder;
+    }
+    row
 }
 
 /// The only row of a collection whose field has this value.
@@ -106,9 +118,9 @@ pub(crate) async fn admin_role(directus: &Directus) -> String {
     directus.get("/users/me?fields=role").await.unwrap()["role"].as_str().unwrap().to_owned()
 }
 
-/// Pulls; the run must succeed.
+/// Pulls all but the specifications; the run must succeed.
 pub(crate) async fn pull(cli: &Cli, from: &Directus) -> Value {
-    cli.run(&["pull", "--json"], from).await.exits(0).json()
+    cli.run(&["pull", "--json", "--no-specs"], from).await.exits(0).json()
 }
 
 /// Pushes; the run must end with the instance in step.

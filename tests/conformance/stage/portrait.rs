@@ -35,11 +35,6 @@ pub(crate) async fn assert_alike(one: &Directus, other: &Directus) {
     assert_same(&schema(one).await, &schema(other).await, "schema");
 }
 
-/// The same without the schema.
-pub(crate) async fn assert_same_records(one: &Directus, other: &Directus) {
-    assert_same(&of(one).await, &of(other).await, "records");
-}
-
 /// What an instance holds.
 pub(crate) async fn of(directus: &Directus) -> Portrait {
     let mut all: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();

@@ -4,6 +4,8 @@
 //! what makes two records the same. Reading, normalizing, matching, planning and writing all go by it, so that a
 //! collection (or a field of a new Directus version) is a row here and code nowhere.
 
+use serde_json::Value;
+
 /// The kind of primary key that a collection has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
@@ -57,6 +59,8 @@ pub struct Collection {
     /// The fields that together name a record; empty where nothing does. A field that a version does not have
     /// counts as null.
     pub natural_key: &'static [&'static str],
+    /// What parts of the natural key are where a version does not have them; otherwise null.
+    pub missing_parts: &'static [(&'static str, &'static str)],
     /// True if the server lets several records have the same natural key and treats them alike.
     pub twins: bool,
     /// True if twins beyond those of the dump are merged away (permissions), not kept.
@@ -101,6 +105,7 @@ const PLAIN: Collection = Collection {
     references: &[],
     attachments: None,
     natural_key: &["name"],
+    missing_parts: &[],
     twins: false,
     merges_twins: false,
     unique: &[],
@@ -130,7 +135,7 @@ pub static COLLECTIONS: [Collection; 11] = [
             "project_url",
             "project_id",
         ],
-        secrets: &["ai_*_api_key", "license_key"],
+        secrets: &["ai_*_api_key", "ai_openai_compatible_headers", "license_key", "license_token"],
         references: &[
             reference("public_registration_role", "roles"),
             reference("storage_default_folder", "folders"),
@@ -143,7 +148,9 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "folders",
         always_preserved: true,
         references: &[reference("parent", "folders")],
-        natural_key: &["parent", "name"],
+        natural_key: &["type", "parent", "name"],
+        // Before Directus 12 all folders are for files.
+        missing_parts: &[("type", "files")],
         ..PLAIN
     },
     Collection {
@@ -158,7 +165,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "flows",
         always_preserved: true,
         ignored: &["date_created", "user_created", "operations"],
-        references: &[loose("operation", "operations")],
+        references: &[loose("operation", "operations"), reference("folder", "folders")],
         unique: &["operation"],
         cascades: &[("operations", "flow")],
         ..PLAIN
@@ -289,6 +296,12 @@ impl Collection {
     #[must_use]
     pub fn refers_to_itself(&self) -> bool {
         self.self_references().next().is_some()
+    }
+
+    /// What a part of the natural key is where a record does not have it.
+    pub(crate) fn missing_part(&self, field: &str) -> Value {
+        let part = self.missing_parts.iter().find(|(name, _)| *name == field);
+        part.map_or(Value::Null, |(_, value)| Value::from(*value))
     }
 
     /// The fields that refer to records of the same collection.

@@ -11,6 +11,7 @@
 
 mod attachments;
 mod fields;
+mod leaving;
 mod problem;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -122,6 +123,8 @@ pub struct Difference {
     pub created: Option<Arc<Fields>>,
     /// Records that were never tracked and that the server would delete along with it.
     pub takes_along: usize,
+    /// Users whose role or policy it is: the server suspends them, or takes their access away.
+    pub cuts_off: usize,
 }
 
 /// One record that changes.
@@ -136,8 +139,9 @@ pub struct Change {
 impl Serialize for Difference {
     /// `{action, sync_id, id, label, changes: [{path, before, after}]}`; a creation changes every field from null.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let along = self.takes_along > 0;
-        let mut item = serializer.serialize_struct("Difference", 5 + usize::from(along))?;
+        let counts = [("takes_along", self.takes_along), ("cuts_off", self.cuts_off)];
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+        let mut item = serializer.serialize_struct("Difference", 5 + counts.clone().count())?;
         item.serialize_field("action", &self.action)?;
         item.serialize_field("sync_id", &self.sync_id)?;
         item.serialize_field("id", &self.id)?;
@@ -150,8 +154,8 @@ impl Serialize for Difference {
             }
             None => item.serialize_field("changes", &self.changes)?,
         }
-        if along {
-            item.serialize_field("takes_along", &self.takes_along)?;
+        for (name, count) in counts {
+            item.serialize_field(name, &count)?;
         }
         item.end()
     }
@@ -264,7 +268,11 @@ fn choose_ids(comparison: &Comparison<'_>, matching: &mut Matching) {
             let kept =
                 comparison.mode.preserve.covers(collection).then(|| serves_as_id(&record.sync_id)).flatten();
             let id = kept.unwrap_or_else(|| chosen_id(collection, &comparison.mode.target, &record.sync_id));
-            matching.ids.pair(collection.name, &record.sync_id, &id);
+            // An id that another record is paired with already cannot serve.
+            if !matching.ids.pair(collection.name, &record.sync_id, &id) {
+                let id = chosen_id(collection, &comparison.mode.target, &record.sync_id);
+                matching.ids.pair(collection.name, &record.sync_id, &id);
+            }
         }
     }
 }
@@ -282,7 +290,7 @@ fn doomed(comparison: &Comparison<'_>, matching: &Matching) -> BTreeSet<(&'stati
         for row in comparison.rows.get(name).into_iter().flatten() {
             let paired = matching.ids.sync(name, row.id.as_str()).is_some();
             let goes = comparison.mode.prune || recorded.contains(&row.id);
-            if goes && !paired && !comparison.specials.contains(name, &row.id) {
+            if goes && !paired && !comparison.specials.protects(name, &row.id) {
                 doomed.insert((name, row.id.clone()));
             }
         }
@@ -309,7 +317,7 @@ impl Reconciler<'_> {
         let by_id: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
         let mut changes = CollectionChanges {
             rows: rows.len(),
-            dangling: self.matching.dangling.get(collection.name).cloned().unwrap_or_default(),
+            dangling: self.dangling(collection),
             ..CollectionChanges::default()
         };
         for record in records {
@@ -328,7 +336,7 @@ impl Reconciler<'_> {
                 })),
             }
         }
-        self.rows_that_go(collection, rows, &mut changes);
+        self.rows_without_record(collection, rows, &mut changes);
         changes
     }
 
@@ -351,8 +359,16 @@ impl Reconciler<'_> {
             let write = self.creation(collection, record, local);
             let created = Some(shown(collection, &record.fields));
             let action = Action::Create;
-            let difference =
-                Difference { action, sync_id, id, label, changes: Vec::new(), created, takes_along: 0 };
+            let difference = Difference {
+                action,
+                sync_id,
+                id,
+                label,
+                changes: Vec::new(),
+                created,
+                takes_along: 0,
+                cuts_off: 0,
+            };
             changes.items.push(Change { difference: Arc::new(difference), write });
             return;
         };
@@ -365,9 +381,24 @@ impl Reconciler<'_> {
             return;
         }
         let (action, id) = (Action::Update, Some(row.id.clone()));
-        let difference =
-            Difference { action, sync_id, id, label, changes: edits, created: None, takes_along: 0 };
+        let difference = Difference {
+            action,
+            sync_id,
+            id,
+            label,
+            changes: edits,
+            created: None,
+            takes_along: 0,
+            cuts_off: 0,
+        };
         changes.items.push(Change { difference: Arc::new(difference), write });
+    }
+
+    /// Mappings whose row is gone; one whose row may be hidden is not.
+    fn dangling(&self, collection: &Collection) -> Vec<SyncId> {
+        let hidden = collection.name == "permissions" && self.comparison.mode.permissions_hidden;
+        let dangling = self.matching.dangling.get(collection.name).filter(|_| !hidden);
+        dangling.cloned().unwrap_or_default()
     }
 
     /// True for a permission that may exist out of sight: of a policy that the instance already has.
@@ -378,78 +409,5 @@ impl Reconciler<'_> {
         let policy = local.get("policy").and_then(Value::as_str).unwrap_or_default();
         let policies = self.comparison.rows.get("policies").into_iter().flatten();
         policies.into_iter().any(|row| row.id.as_str() == policy)
-    }
-
-    fn rows_that_go(&self, collection: &'static Collection, rows: &[Row], changes: &mut CollectionChanges) {
-        let name = collection.name;
-        let tracked: BTreeMap<&LocalId, &SyncId> =
-            self.comparison.mappings.of(name).map(|(sync_id, local)| (local, sync_id)).collect();
-        let mut rows: Vec<_> = rows.iter().collect();
-        rows.sort_by(|a, b| a.id.order().cmp(&b.id.order()));
-        for row in rows {
-            if self.matching.ids.sync(name, row.id.as_str()).is_some()
-                || self.comparison.specials.contains(name, &row.id)
-            {
-                continue;
-            }
-            let label = self.labels.of(collection, &row.fields, row.id.as_str());
-            let twin = self.matching.surplus.iter().find(|(table, id, _)| *table == name && *id == row.id);
-            let action = match twin {
-                Some(_) if !self.comparison.mode.permissions_hidden => Action::Merge,
-                _ if self.doomed.contains(&(name, row.id.clone())) => Action::Delete,
-                _ => {
-                    changes.items.extend(self.orphaned(collection, row, &label));
-                    changes.untracked.push(Kept { id: row.id.to_string(), label });
-                    continue;
-                }
-            };
-            let difference = Difference {
-                action,
-                sync_id: twin.map(|(_, _, of)| of).or_else(|| tracked.get(&row.id).copied()).cloned(),
-                id: Some(row.id.clone()),
-                label,
-                changes: Vec::new(),
-                created: None,
-                takes_along: self.takes_along(collection, &row.id),
-            };
-            changes.items.push(Change { difference: Arc::new(difference), write: Fields::new() });
-        }
-    }
-
-    /// A row that stays lets go of what it refers to in its own collection and what goes: the server does not clear
-    /// these references, and refuses the deletion.
-    fn orphaned(&self, collection: &Collection, row: &Row, label: &str) -> Option<Change> {
-        let (mut write, mut changes) = (Fields::new(), Vec::new());
-        for field in collection.self_references() {
-            let Some(Value::String(id)) = row.fields.get(field) else { continue };
-            if self.doomed.contains(&(collection.name, LocalId::from(id.as_str()))) {
-                changes.push(Edit::plain(field, Value::from(id.as_str()), Value::Null));
-                write.insert(field.to_owned(), Value::Null);
-            }
-        }
-        if changes.is_empty() {
-            return None;
-        }
-        write.insert("id".to_owned(), row.id.to_value(collection.key));
-        let (action, id, label) = (Action::Update, Some(row.id.clone()), label.to_owned());
-        let difference =
-            Difference { action, sync_id: None, id, label, changes, created: None, takes_along: 0 };
-        Some(Change { difference: Arc::new(difference), write })
-    }
-
-    /// How many rows that do not go by themselves the server would delete along with this one.
-    fn takes_along(&self, collection: &Collection, id: &LocalId) -> usize {
-        let children = collection.cascades.iter().flat_map(|(child, field)| {
-            let rows = self.comparison.rows.get(child).into_iter().flatten();
-            rows.filter(|row| row.fields.get(*field).and_then(Value::as_str) == Some(id.as_str()))
-                .map(move |row| (*child, row))
-        });
-        children
-            .filter(|(child, row)| {
-                let paired = self.matching.ids.sync(child, row.id.as_str()).is_some();
-                let moves_away = paired && self.comparison.mode.scope.contains(child);
-                !moves_away && !self.doomed.contains(&(*child, row.id.clone()))
-            })
-            .count()
     }
 }

@@ -193,6 +193,11 @@ fn danger_text(danger: &Danger) -> String {
             line(label),
             counted(*records, "untracked record")
         ),
+        Danger::CutsOff { collection, label, users } => format!(
+            "deleting \"{}\" of {collection} would take the access of {} away",
+            line(label),
+            counted(*users, "user")
+        ),
     }
 }
 

@@ -100,12 +100,18 @@ pub fn natural_key(collection: &Collection, fields: &Fields) -> Option<String> {
     if collection.natural_key.is_empty() {
         return None;
     }
-    let parts = collection.natural_key.iter().map(|name| fields.get(*name).cloned().unwrap_or(Value::Null));
+    let parts = collection.natural_key.iter().map(|name| match fields.get(*name) {
+        None | Some(Value::Null) => collection.missing_part(name),
+        Some(part) => part.clone(),
+    });
     Some(Value::Array(parts.collect()).to_string())
 }
 
 /// Free records and rows (these with references in SyncIDs) that share a natural key.
 type Group<'a> = (Vec<&'a Record>, Vec<(&'a Row, Fields)>);
+
+/// How many records and how many rows have each natural key, paired ones included.
+type KeyCounts = HashMap<String, (usize, usize)>;
 
 struct Matcher<'a> {
     sides: Sides<'a>,
@@ -214,15 +220,23 @@ impl<'a> Matcher<'a> {
         }
         loop {
             let groups = self.groups(collection);
+            let counts = self.key_counts(collection, &groups);
             let before = self.found.adopted.len();
             let mut open = Vec::new();
             for (key, (records, rows)) in groups {
                 if collection.twins {
                     self.pair_twins(collection, &records, &rows);
-                } else if let ([record], [row]) = (records.as_slice(), rows.as_slice()) {
+                } else if let ([record], [row], Some((1, 1))) =
+                    (records.as_slice(), rows.as_slice(), counts.get(&key))
+                {
                     self.adopt(collection, record, row.0);
                 } else {
-                    open.push(ambiguity(collection, &key, &records, &rows));
+                    // A record that was mapped once, to a row that is gone, is a record of its own.
+                    let unsettled: Vec<_> =
+                        records.into_iter().filter(|r| !self.was_mapped(collection, r)).collect();
+                    if !unsettled.is_empty() {
+                        open.push(ambiguity(collection, &key, &unsettled, &rows));
+                    }
                 }
             }
             if !collection.refers_to_itself() || self.found.adopted.len() == before {
@@ -259,6 +273,31 @@ impl<'a> Matcher<'a> {
         }
         groups.retain(|_, (_, rows)| !rows.is_empty());
         groups
+    }
+
+    fn was_mapped(&self, collection: &Collection, record: &Record) -> bool {
+        self.sides.mappings.local(collection.name, record.sync_id.as_str()).is_some()
+    }
+
+    /// A natural key names a record only if it is unique among all records and all rows, whatever they are paired with.
+    fn key_counts(&self, collection: &'static Collection, groups: &BTreeMap<String, Group<'_>>) -> KeyCounts {
+        let mut counts: KeyCounts = groups.keys().map(|key| (key.clone(), (0, 0))).collect();
+        if counts.is_empty() || collection.twins {
+            return counts;
+        }
+        for record in self.records(collection) {
+            let key = natural_key(collection, &record.fields);
+            if let Some(count) = key.and_then(|key| counts.get_mut(&key)) {
+                count.0 += 1;
+            }
+        }
+        for row in self.rows(collection) {
+            let key = natural_key(collection, &self.keyed_fields(collection, row));
+            if let Some(count) = key.and_then(|key| counts.get_mut(&key)) {
+                count.1 += 1;
+            }
+        }
+        counts
     }
 
     /// The fields of a row with its references in SyncIDs. A reference to a row that has no SyncID becomes

@@ -26,7 +26,11 @@ pub struct CurrentUser {
 
 /// What stands for each special SyncID on one instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Specials(Vec<(&'static str, &'static str, LocalId)>);
+pub struct Specials {
+    found: Vec<(&'static str, &'static str, LocalId)>,
+    /// The role and the policy that the user of this run lives by, whatever else stands for the special SyncIDs.
+    own: Vec<(&'static str, LocalId)>,
+}
 
 impl Specials {
     /// Finds them. A mapping that still fits its meaning wins over the search, so that another administrator who
@@ -54,18 +58,25 @@ impl Specials {
             ("policies", PUBLIC_POLICY, public),
             ("settings", SETTINGS, settings),
         ];
-        Self(found.into_iter().filter_map(|(table, sync_id, id)| Some((table, sync_id, id?))).collect())
+        let by_meaning = access.admin_policy();
+        let own_role = user.role.clone().or_else(|| access.admin_role(by_meaning.as_ref()));
+        let own = [("roles", own_role), ("policies", by_meaning)];
+        Self {
+            found: found.into_iter().filter_map(|(table, sync_id, id)| Some((table, sync_id, id?))).collect(),
+            own: own.into_iter().filter_map(|(table, id)| Some((table, id?))).collect(),
+        }
     }
 
     /// Collection, SyncID and local id of each one found.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &'static str, &LocalId)> {
-        self.0.iter().map(|(collection, sync_id, id)| (*collection, *sync_id, id))
+        self.found.iter().map(|(collection, sync_id, id)| (*collection, *sync_id, id))
     }
 
-    /// True if the row is one of them.
+    /// True if the row must never be deleted: one of them, or the role and policy of the user.
     #[must_use]
-    pub fn contains(&self, collection: &str, id: &LocalId) -> bool {
-        self.0.iter().any(|(table, _, special)| *table == collection && special == id)
+    pub fn protects(&self, collection: &str, id: &LocalId) -> bool {
+        self.found.iter().any(|(table, _, special)| *table == collection && special == id)
+            || self.own.iter().any(|(table, own)| *table == collection && own == id)
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
+use super::specials::is_special;
 use super::{IdMap, InstanceRows};
 use crate::collection::{Collection, Key};
 use crate::record::{Fields, LocalId, Row, SyncId, is_uuid, value_at};
@@ -54,8 +55,10 @@ impl<'a> Translator<'a> {
         let differing = || {
             ids.iter()
                 .filter(|(name, sync, local)| {
-                    Collection::named(name).is_some_and(|c| c.key == Key::Uuid)
-                        && sync.as_str() != local.as_str()
+                    // A SyncID that is an ordinary word would be found in ordinary texts.
+                    let recognizable = sync.is_uuid() || is_special(sync.as_str());
+                    let is_key = Collection::named(name).is_some_and(|c| c.key == Key::Uuid);
+                    is_key && recognizable && sync.as_str() != local.as_str()
                 })
                 .map(|(_, sync, local)| (sync.as_str(), local.as_str()))
         };
@@ -268,10 +271,12 @@ fn rewrite_text(text: &str, tokens: &HashMap<&str, &str>) -> Option<String> {
     (copied > 0).then(|| changed + &text[copied..])
 }
 
-/// Checks that a SyncID may become an id: what is no UUID never does.
+/// Checks that a SyncID may become an id: what is no UUID never does, and what is not in lower case neither, because
+/// some databases give it back in lower case.
 #[must_use]
 pub fn serves_as_id(sync_id: &SyncId) -> Option<LocalId> {
-    is_uuid(sync_id.as_str()).then(|| LocalId::from(sync_id.as_str()))
+    let lower = !sync_id.as_str().contains(|c: char| c.is_ascii_uppercase());
+    (lower && is_uuid(sync_id.as_str())).then(|| LocalId::from(sync_id.as_str()))
 }
 
 #[cfg(test)]

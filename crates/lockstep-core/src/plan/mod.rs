@@ -137,6 +137,15 @@ pub enum Danger {
         /// How many go with it.
         records: usize,
     },
+    /// Users would be suspended or lose access.
+    CutsOff {
+        /// The collection of the record that goes.
+        collection: &'static str,
+        /// What people call it.
+        label: String,
+        /// How many users, everybody counting as one.
+        users: usize,
+    },
 }
 
 /// What about these changes needs consent beyond an ordinary yes.
@@ -144,18 +153,24 @@ pub enum Danger {
 pub fn dangers(changes: &Changes) -> Vec<Danger> {
     let mut dangers = Vec::new();
     for (collection, of_collection) in &changes.collections {
-        let deleted = of_collection.count(Action::Delete);
+        let deleted = of_collection.count(Action::Delete) + of_collection.count(Action::Merge);
         if deleted > 10 && deleted * 5 > of_collection.rows {
             let (collection, rows) = (collection.name, of_collection.rows);
             dangers.push(Danger::MassDeletion { collection, deleted, rows });
         }
     }
-    dangers.extend(changes.iter().filter(|(_, change)| change.difference.takes_along > 0).map(
-        |(collection, change)| Danger::TakesAlong {
-            collection: collection.name,
-            label: change.difference.label.clone(),
-            records: change.difference.takes_along,
-        },
-    ));
+    for (collection, change) in changes.iter() {
+        let (collection, label) = (collection.name, || change.difference.label.clone());
+        if change.difference.takes_along > 0 {
+            dangers.push(Danger::TakesAlong {
+                collection,
+                label: label(),
+                records: change.difference.takes_along,
+            });
+        }
+        if change.difference.cuts_off > 0 {
+            dangers.push(Danger::CutsOff { collection, label: label(), users: change.difference.cuts_off });
+        }
+    }
     dangers
 }

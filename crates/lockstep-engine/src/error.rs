@@ -203,7 +203,7 @@ impl EngineError {
             Self::Incomplete { .. } => "records may have changed meanwhile: try again",
             Self::Snapshot(_) | Self::SchemaDiff(_) => "check the log of the instance",
             Self::Licence(_) => "change the licence, or remove what exceeds it from the dump",
-            Self::Refused(_) => "look at the plan above; if you mean it, add --allow-destructive",
+            Self::Refused(_) => "look at the plan; if you mean it, add --allow-destructive",
             Self::StateFile { hint, .. } => hint,
             Self::StateTable { .. } => "remove the table and push again: records are then matched anew",
             Self::NoExtension => "install directus-extension-sync, or use --state auto",

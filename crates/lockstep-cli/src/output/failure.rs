@@ -6,7 +6,7 @@ use std::io::Write;
 use lockstep_engine::EngineError;
 use serde_json::{Value, json};
 
-use super::printable::{line, printable};
+use super::printable::line;
 use super::style::{BAD, BOLD, HINT};
 use super::{Output, document_of, plan};
 use crate::args::exit_code;
@@ -41,9 +41,9 @@ pub(crate) fn usage(error: &clap::Error, json: bool) -> u8 {
 }
 
 fn text(failure: &Failure) -> String {
-    let mut text = format!("{BAD}error{BAD:#}: {}\n", printable(&failure.to_string()));
+    let mut text = format!("{BAD}error{BAD:#}: {}\n", line(&failure.to_string()));
     for cause in causes(failure) {
-        text += &format!("  because {}\n", printable(&cause));
+        text += &format!("  because {}\n", line(&cause));
     }
     if let Failure::Engine(EngineError::Problems(problems)) = failure {
         for problem in problems {
@@ -59,7 +59,7 @@ fn text(failure: &Failure) -> String {
         text += &format!("  applied before: {}{uncertain}\n", plan::applied(applied));
     }
     if let Some(hint) = failure.hint() {
-        text += &format!("  {HINT}hint{HINT:#}: {}\n", printable(&hint));
+        text += &format!("  {HINT}hint{HINT:#}: {}\n", line(&hint));
     }
     text
 }

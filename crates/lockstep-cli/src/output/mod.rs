@@ -263,9 +263,8 @@ impl Output {
 }
 
 fn document_of(value: &impl Serialize) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
-    told(written.and_then(|()| writeln!(stdout)))
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Print(error.into()))?;
+    told(writeln!(io::stdout().lock(), "{}", printable::json(text)))
 }
 
 fn print(text: &str) -> Result<(), Failure> {

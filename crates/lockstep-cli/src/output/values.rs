@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use lockstep_engine::dump::sort_keys;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -68,7 +69,12 @@ fn long(value: Option<&Value>) -> String {
     let text = match value {
         None => String::new(),
         Some(Value::String(text)) => text.clone(),
-        Some(value) => serde_json::to_string_pretty(value).unwrap_or_default(),
+        // The order of keys means nothing, and is no difference to be seen.
+        Some(value) => {
+            let mut value = value.clone();
+            sort_keys(&mut value);
+            serde_json::to_string_pretty(&value).unwrap_or_default()
+        }
     };
     printable(&text)
 }
@@ -97,6 +103,13 @@ mod tests {
             &json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 6}),
         );
         assert_eq!(text, "  field\n        \"d\": 4,\n    -   \"e\": 5\n    +   \"e\": 6\n      }\n");
+    }
+
+    #[test]
+    fn the_order_of_keys_is_not_shown() {
+        let text =
+            plain(&json!({"b": [{"d": 1, "c": 2}], "a": 0}), &json!({"a": 1, "b": [{"c": 2, "d": 1}]}));
+        assert_eq!(text, "  field\n      {\n    -   \"a\": 0,\n    +   \"a\": 1,\n        \"b\": [\n");
     }
 
     #[test]

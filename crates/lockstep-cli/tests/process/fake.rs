@@ -34,7 +34,7 @@ impl Fake {
         let forbidden = r#"{"errors":[{"message":"You don't have permission to access this.","extensions":{"code":"FORBIDDEN"}}]}"#;
         let unknown =
             r#"{"errors":[{"message":"Route doesn't exist.","extensions":{"code":"ROUTE_NOT_FOUND"}}]}"#;
-        proxy.fault(Rule::new(Fault::respond(403, forbidden)).path("/items/lockstep_state"));
+        proxy.fault(Rule::new(Fault::respond(403, forbidden)).method("GET").path("/items/lockstep_state"));
         proxy.fault(Rule::new(Fault::respond(404, unknown)).path("/directus-extension-sync"));
         proxy.fault(Rule::new(Fault::respond(200, &rows(&[]))));
         Self { proxy }

@@ -8,3 +8,4 @@ mod dump;
 mod fake;
 mod output;
 mod place;
+mod terminal;

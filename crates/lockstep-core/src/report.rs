@@ -41,8 +41,6 @@ pub enum Event {
         /// To be written.
         total: usize,
     },
-    /// Something that people ought to know, and that stops nothing.
-    Notice(String),
 }
 
 /// Who is told of events. Called from the thread of the run; must return at once.

@@ -20,6 +20,12 @@ impl Version {
     /// The oldest version that Lockstep works with.
     pub const OLDEST: Self = Self { major: 10, minor: 13, patch: 0 };
 
+    /// True from the first version whose snapshots leave out tables that Directus does not track (11.10).
+    #[must_use]
+    pub fn hides_untracked_tables(self) -> bool {
+        (self.major, self.minor) >= (11, 10)
+    }
+
     /// True from the first version that keeps permissions in policies (11.0).
     #[must_use]
     pub fn has_policies(self) -> bool {

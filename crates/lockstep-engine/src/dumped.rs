@@ -8,6 +8,7 @@ use lockstep_core::identity::DumpRecords;
 use lockstep_core::record::Record;
 use serde_json::Value;
 
+use crate::aliases::Aliases;
 use crate::dump::{self, DumpPaths};
 use crate::error::EngineError;
 
@@ -36,6 +37,16 @@ pub(crate) fn read(paths: &DumpPaths, collections: &[&'static Collection]) -> Re
 }
 
 impl Dumped {
+    /// Takes out what is content and no configuration.
+    pub(crate) fn remove_aliases(&mut self, aliases: &Aliases) {
+        for (name, records) in &mut self.records {
+            let Some(collection) = Collection::named(name) else { continue };
+            for record in records.iter_mut().filter(|record| aliases.concern(collection, &record.fields)) {
+                aliases.remove(collection, Arc::make_mut(&mut record.fields));
+            }
+        }
+    }
+
     /// Puts the values of variables in place of `${NAME}` in secret fields. One that is not set leaves the secret
     /// alone.
     pub(crate) fn supply_secrets(&mut self, variables: &BTreeMap<String, String>) {

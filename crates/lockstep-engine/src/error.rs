@@ -205,7 +205,9 @@ impl EngineError {
             Self::Licence(_) => "change the licence, or remove what exceeds it from the dump",
             Self::Refused(_) => "look at the plan; if you mean it, add --allow-destructive",
             Self::StateFile { hint, .. } => hint,
-            Self::StateTable { .. } => "remove the table and push again: records are then matched anew",
+            Self::StateTable { .. } => {
+                "try again; if it stays so, remove the table: records are then matched anew"
+            }
             Self::NoExtension => "install directus-extension-sync, or use --state auto",
             Self::NoTable(_) => "use --state file",
             Self::Problems(_)

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use lockstep_core::collection::Key;
+use lockstep_core::collection::{Collection, Key};
 use lockstep_core::identity::InstanceRows;
 use lockstep_core::plan::{Batch, Item, Plan, Stage, Verb};
-use lockstep_core::record::{Fields, LocalId, SyncId, same_value};
+use lockstep_core::record::{Fields, LocalId, Row, SyncId, same_value};
 use lockstep_core::report::{Applied, Event, Observer};
 use lockstep_directus::items::{self, Endpoint, Query};
-use lockstep_directus::{Error as DirectusError, ErrorKind, Request};
+use lockstep_directus::{Error as DirectusError, ErrorKind, Request, Safety};
 use serde_json::{Value, json};
 
 use crate::error::EngineError;
@@ -148,6 +148,12 @@ impl Executor<'_> {
                 let body = items.first().map(|item| item.body.clone()).unwrap_or_default();
                 Request::patch(endpoint.path()).query("fields", "id").raw_json(body.into_bytes())
             }
+            Verb::Update
+                if batch.collection.attachments.is_some() || !batch.collection.change_apart.is_empty() =>
+            {
+                self.update_once(batch, items, &endpoint).await?;
+                return Ok(known());
+            }
             Verb::Update | Verb::Release => {
                 Request::patch(endpoint.path()).query("fields", "id").raw_json(body(batch, items))
             }
@@ -155,6 +161,36 @@ impl Executor<'_> {
         };
         self.instance.client.send(&request).await?;
         Ok(known())
+    }
+
+    /// An update that must not be carried out twice: it attaches roles, or the server refuses the values that it has
+    /// already. After a lost answer the rows tell whether it was.
+    async fn update_once(
+        &self,
+        batch: &Batch,
+        items: &[Item],
+        endpoint: &Endpoint,
+    ) -> Result<(), DirectusError> {
+        let request = Request::patch(endpoint.path()).query("fields", "id").raw_json(body(batch, items));
+        let request = request.safety(Safety::Create);
+        for attempt in 1.. {
+            let error = match self.instance.client.send(&request).await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            if attempt >= ATTEMPTS || !error.may_have_been_applied() {
+                return Err(error);
+            }
+            tokio::time::sleep(GRACE * attempt).await;
+            let Ok((rows, _)) = self.instance.collection(batch.collection).await else { return Err(error) };
+            if items.iter().all(|item| has_arrived(batch.collection, item, &rows)) {
+                return Ok(());
+            }
+            if error.kind() == ErrorKind::Server {
+                return Err(error.known_not_applied());
+            }
+        }
+        Ok(())
     }
 
     async fn create_with_ids(
@@ -252,7 +288,7 @@ impl Executor<'_> {
         let mut ids = Vec::new();
         for item in items {
             let sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
-            let same = |row: &&lockstep_core::record::Row| {
+            let same = |row: &&Row| {
                 sent.iter()
                     .all(|(name, value)| row.fields.get(name).is_none_or(|there| same_value(value, there)))
             };
@@ -261,6 +297,25 @@ impl Executor<'_> {
         }
         Ok(Some(ids))
     }
+}
+
+/// True if a row holds what an update asked for.
+fn has_arrived(collection: &Collection, item: &Item, rows: &[Row]) -> bool {
+    let Some(row) = rows.iter().find(|row| Some(&row.id) == item.id.as_ref()) else { return false };
+    let sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
+    sent.iter().filter(|(name, _)| *name != "id").all(|(name, value)| {
+        let there = row.fields.get(name);
+        match collection.attachments == Some(name) {
+            false => there.is_none_or(|there| same_value(value, there)),
+            true => {
+                let attached = there.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let created = value.get("create").and_then(Value::as_array).into_iter().flatten();
+                created
+                    .into_iter()
+                    .all(|create| attached.iter().any(|there| there.get("role") == create.get("role")))
+            }
+        }
+    })
 }
 
 /// The error of a part of a batch, with the record that it is about where the server says enough.

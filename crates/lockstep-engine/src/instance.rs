@@ -9,7 +9,7 @@ use lockstep_core::version::Version;
 use lockstep_directus::items::{self, Endpoint, Query};
 use lockstep_directus::{Client, ErrorKind, collections, policies, server, users};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::EngineError;
 
@@ -98,11 +98,13 @@ impl Instance {
         }
         // The server neither limits nor pages permissions, and appends rows of its own.
         if collection.name == "permissions" {
-            let mut page = self.page_of(&endpoint, collection, None, 1).await?;
+            let mut page = self.page_of(&endpoint, collection, None, None).await?;
             page.data.iter_mut().for_each(restore_role);
             let rows: Vec<_> =
                 page.data.into_iter().filter_map(|f| Row::from_server(collection, f)).collect();
-            let hidden = page.meta.total_count.unwrap_or_default().saturating_sub(rows.len() as u64);
+            let found = rows.len() as u64;
+            let incomplete = || EngineError::Incomplete { collection: "permissions", expected: 0, found };
+            let hidden = page.meta.total_count.ok_or_else(incomplete)?.saturating_sub(found);
             return Ok((rows, hidden));
         }
         let (mut rows, attachments) =
@@ -116,21 +118,28 @@ impl Instance {
         Ok((rows, 0))
     }
 
+    /// All rows. Where the server limits queries they are read page by page, each beginning after the last id of the
+    /// one before, so that nothing is skipped when rows go meanwhile.
     async fn paged(&self, endpoint: &Endpoint, collection: &Collection) -> Result<Vec<Row>, EngineError> {
-        let (mut rows, mut number) = (Vec::new(), 1);
+        let mut rows: Vec<Row> = Vec::new();
         loop {
-            let page = self.page_of(endpoint, collection, self.page, number).await?;
-            let (came, expected) = (page.data.len() as u64, page.meta.filter_count.unwrap_or_default());
+            let after = rows.last().map(|row| row.id.clone());
+            let page = self.page_of(endpoint, collection, self.page, after).await?;
+            let (came, left) = (page.data.len() as u64, page.meta.filter_count);
             rows.extend(page.data.into_iter().filter_map(|fields| Row::from_server(collection, fields)));
-            let last = came == 0 || self.page.is_none_or(|_| rows.len() as u64 >= expected);
-            if last && rows.len() as u64 == expected {
-                return Ok(rows);
+            let limit = self.page.unwrap_or(u64::MAX);
+            match left {
+                Some(left) if left > came && came >= limit => {}
+                Some(left) if left == came => return Ok(rows),
+                _ => {
+                    let (collection, found) = (collection_name(collection), came);
+                    return Err(EngineError::Incomplete {
+                        collection,
+                        expected: left.unwrap_or_default(),
+                        found,
+                    });
+                }
             }
-            if last {
-                let (collection, found) = (collection_name(collection), rows.len() as u64);
-                return Err(EngineError::Incomplete { collection, expected, found });
-            }
-            number += 1;
         }
     }
 
@@ -139,21 +148,26 @@ impl Instance {
         endpoint: &Endpoint,
         collection: &Collection,
         limit: Option<u64>,
-        number: u64,
+        after: Option<LocalId>,
     ) -> Result<PageOfRows, EngineError> {
         let nested = collection.attachments.filter(|_| self.page.is_none());
         let mut query = Query::new().meta(["total_count", "filter_count"]);
         query = match limit {
-            Some(limit) => query.limit(i64::try_from(limit).unwrap_or(i64::MAX)).page(number).sort(["id"]),
+            Some(limit) => query.limit(i64::try_from(limit).unwrap_or(i64::MAX)).sort(["id"]),
             None => query.limit(-1),
         };
         if let Some(field) = nested {
             let parts = ["id", "role", "user", "sort"].map(|part| format!("{field}.{part}"));
             query = query.fields(std::iter::once("*".to_owned()).chain(parts));
         }
-        if let Some(field) = collection.only_null {
-            query = query.filter(serde_json::json!({field: {"_null": true}}));
-        }
+        let only_null = collection.only_null.map(|field| json!({field: {"_null": true}}));
+        let after = after.map(|id| json!({"id": {"_gt": id.to_value(collection.key)}}));
+        let filters: Vec<_> = only_null.into_iter().chain(after).collect();
+        query = match filters.as_slice() {
+            [] => query,
+            [only] => query.filter(only.clone()),
+            _ => query.filter(json!({"_and": filters})),
+        };
         let merges = collection.name == "permissions" && !self.version.has_policies();
         if merges {
             query = query.fields(["*", "role", ROLE_APART]);

@@ -3,6 +3,7 @@
 //! `core` decides, `directus` speaks, and this crate carries out: [`pull`] reads an instance into a dump,
 //! [`diff`] compares, [`push`] compares, asks for consent, writes, and compares again.
 
+mod aliases;
 mod compare;
 pub mod dump;
 mod dumped;

@@ -123,7 +123,7 @@ fn custom_rules(compared: &Compared) -> Vec<String> {
 
 /// What 12.4.0 takes for a custom rule. Whether one on a recommended pair is exactly the recommended one is for the
 /// server to say.
-fn is_custom(write: &Fields) -> bool {
+pub(crate) fn is_custom(write: &Fields) -> bool {
     let all_fields = write
         .get("fields")
         .and_then(Value::as_array)

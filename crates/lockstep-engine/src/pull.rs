@@ -1,9 +1,9 @@
 //! Pull: an instance becomes a dump. Nothing is written to the instance.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
-use futures::future::{OptionFuture, try_join4};
+use futures::future::{OptionFuture, try_join5};
 use lockstep_core::collection::{Collection, Key};
 use lockstep_core::file_order;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
@@ -14,10 +14,12 @@ use lockstep_core::schema::{OWN_TABLES, Snapshot};
 use lockstep_directus::{Client, schema};
 use serde_json::Value;
 
+use crate::aliases::Aliases;
 use crate::dump::{self, DumpContents};
 use crate::dumped::{self, Dumped, placeholder};
 use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
+use crate::licence;
 use crate::options::Options;
 use crate::specs;
 use crate::state::Store;
@@ -40,17 +42,21 @@ pub async fn pull(
     let store: OptionFuture<_> =
         reading.then(|| Store::open(options.state, options.state_file.clone(), &instance)).into();
     let store = async { store.await.transpose() };
+    let aliases: OptionFuture<_> = (reading && !options.schema).then(|| Aliases::read(&instance)).into();
+    let aliases = async { Ok(aliases.await.transpose()?.unwrap_or_default()) };
     // What takes the server longest is asked for first.
-    let (snapshot, specs, read, store) = try_join4(
+    let (snapshot, specs, read, store, aliases) = try_join5(
         snapshot(&instance, options.schema),
         specs::read(&instance, options.specs),
         instance.read(&collections),
         store,
+        aliases,
     )
     .await?;
 
     let mut puller = Puller::new(options, &instance, read, store.as_ref(), &collections)?;
-    let records = puller.records(snapshot.as_ref());
+    let aliases = snapshot.as_ref().map_or(aliases, Aliases::of);
+    let records = puller.records(&aliases);
     let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
     observer.event(Event::Phase(Phase::WritingFiles));
     let schema_collections = snapshot.as_ref().map(|snapshot| snapshot.collections().len());
@@ -124,7 +130,7 @@ impl<'a> Puller<'a> {
     }
 
     /// The records of the collections that take part, in the order of their files.
-    fn records(&mut self, snapshot: Option<&Snapshot>) -> Vec<(&'static Collection, Vec<Record>)> {
+    fn records(&mut self, aliases: &Aliases) -> Vec<(&'static Collection, Vec<Record>)> {
         let mut notices = Vec::new();
         let mut all = Vec::new();
         let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
@@ -137,7 +143,6 @@ impl<'a> Puller<'a> {
                 .flatten()
                 .map(|record| (&record.sync_id, &*record.fields))
                 .collect();
-            let aliases = aliases(snapshot, collection);
             let mut records = Vec::new();
             for row in self.read.rows.get(collection.name).into_iter().flatten() {
                 let Some(sync_id) = self.matching.ids.sync(collection.name, row.id.as_str()) else {
@@ -154,7 +159,7 @@ impl<'a> Puller<'a> {
                         collection.name, m.path, m.value, m.target
                     )
                 }));
-                aliases.iter().for_each(|alias| drop(fields.shift_remove(*alias)));
+                aliases.remove(collection, &mut fields);
                 keep_secrets_out(collection, &mut fields, old.get(sync_id).copied());
                 records.push(Record { sync_id: sync_id.clone(), fields: fields.into() });
             }
@@ -169,11 +174,18 @@ impl<'a> Puller<'a> {
         all
     }
 
-    /// What the licence of the instance hides is not gone: the old dump's permissions stay.
+    /// What the licence of the instance hides is not gone: the custom rules of the old dump stay, where their policy does.
     fn keep_hidden(&self, records: &mut Vec<Record>, notices: &mut Vec<String>) {
         let old = self.dumped.records.get("permissions").into_iter().flatten();
-        let known: Vec<_> = records.iter().map(|record| record.sync_id.clone()).collect();
-        let kept: Vec<_> = old.filter(|record| !known.contains(&record.sync_id)).cloned().collect();
+        let known: HashSet<_> = records.iter().map(|record| record.sync_id.clone()).collect();
+        let has_policy = |record: &Record| {
+            let policy = record.fields.get("policy").and_then(Value::as_str);
+            policy.is_some_and(|policy| self.matching.ids.local("policies", policy).is_some())
+        };
+        let may_be_hidden = |record: &&Record| {
+            !known.contains(&record.sync_id) && licence::is_custom(&record.fields) && has_policy(record)
+        };
+        let kept: Vec<_> = old.filter(may_be_hidden).cloned().collect();
         notices.push(format!(
             "the instance hides {} permissions (its licence does not include custom rules); {} of the old dump are kept",
             self.read.hidden_permissions,
@@ -183,27 +195,17 @@ impl<'a> Puller<'a> {
     }
 }
 
-/// The dump that is about to be overwritten, for its SyncIDs. Where there is none, or one that cannot be read, none
-/// are kept.
+/// The dump that is about to be overwritten, for its SyncIDs and what only it holds. A file that cannot be read is told
+/// of, and the others are kept to.
 fn old_dump(options: &Options, collections: &[&'static Collection]) -> Dumped {
-    if !options.paths.collections.is_dir() {
-        return Dumped::default();
+    let mut old = Dumped::default();
+    for collection in collections.iter().filter(|_| options.paths.collections.is_dir()) {
+        match dumped::read(&options.paths, &[*collection]) {
+            Ok(of_collection) => old.records.extend(of_collection.records),
+            Err(error) => old.notices.push(format!("the old dump is not looked at: {error}")),
+        }
     }
-    dumped::read(&options.paths, collections).unwrap_or_else(|error| Dumped {
-        notices: vec![format!("the old dump is not looked at: {error}")],
-        ..Dumped::default()
-    })
-}
-
-/// Fields that people added to a system collection to show records of their own (o2m, m2m): they hold ids of content,
-/// which is no part of a configuration.
-fn aliases<'a>(snapshot: Option<&'a Snapshot>, collection: &Collection) -> Vec<&'a str> {
-    let name = collection.system_name();
-    let fields = snapshot.map(Snapshot::fields).unwrap_or_default().iter();
-    let text = |field: &'a Fields, key: &str| field.get(key).and_then(Value::as_str);
-    let aliases =
-        fields.filter(|f| text(f, "collection") == Some(name.as_str()) && text(f, "type") == Some("alias"));
-    aliases.filter_map(|field| text(field, "field")).collect()
+    old
 }
 
 /// Secrets are null in a dump, or the placeholder that the old dump has in their place.

@@ -46,7 +46,7 @@ pub async fn diff(
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
     let instance = Instance::connect(client).await?;
-    let desired = Desired::read(options, instance.version)?;
+    let desired = Desired::read(options, &instance).await?;
     observer.event(Event::Phase(Phase::Reading));
     let mut store = None;
     let compared = compare(&instance, &desired, &mut store, options).await?;
@@ -78,7 +78,7 @@ pub async fn push(
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
     let instance = Instance::connect(client).await?;
-    let desired = Desired::read(options, instance.version)?;
+    let desired = Desired::read(options, &instance).await?;
     observer.event(Event::Phase(Phase::Reading));
     caches::clear(&instance.client).await?;
     let mut pusher =
@@ -146,7 +146,11 @@ impl Pusher<'_> {
             let of_system = |name: &str| name.starts_with("directus_");
             let changed = compared.differences.schema.iter().flat_map(|schema| &schema.changes);
             if changed.into_iter().any(|change| of_system(&change.collection)) {
+                let consented = compared.differences.is_destructive();
                 compared = compare(&self.instance, &self.desired, &mut self.store, self.options).await?;
+                if compared.differences.is_destructive() && !consented {
+                    return Err(EngineError::Refused(Box::new(compared.differences)));
+                }
             }
         }
         self.observer.event(Event::Phase(Phase::WritingRecords));

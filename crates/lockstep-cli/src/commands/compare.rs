@@ -50,19 +50,20 @@ impl Consent for Asker<'_> {
     fn decide(&self, instance: &InstanceInfo, differences: &Differences, notices: &[String]) -> Decision {
         self.progress.pause(|| {
             let destructive = differences.is_destructive();
-            let will_ask = self.output.can_ask()
-                && if destructive { !self.arguments.allow_destructive } else { !self.arguments.yes };
+            let consented = self.arguments.allow_destructive;
+            let will_ask = self.output.can_ask() && (destructive && !consented || !self.arguments.yes);
             self.output.plan(instance, differences, notices, self.root, will_ask || destructive);
-            match (destructive, will_ask) {
-                (true, _) if self.arguments.allow_destructive => Decision::Apply,
-                (true, true) if self.output.ask_word("This destroys data. Type yes to go on: ", "yes") => {
+            let (asks_for_word, word) = (destructive && !consented, "yes");
+            match (will_ask, asks_for_word) {
+                (false, true) => Decision::Refuse,
+                // The one document on stdout is no place for a question.
+                (false, false) if self.output.is_unanswered(self.arguments.yes) => Decision::Decline,
+                (false, false) => Decision::Apply,
+                (true, true) if self.output.ask_word("This destroys data. Type yes to go on: ", word) => {
                     Decision::Apply
                 }
-                (true, true) => Decision::Decline,
-                (true, false) => Decision::Refuse,
-                (false, true) if self.output.ask("Apply these changes?") => Decision::Apply,
-                (false, true) => Decision::Decline,
-                (false, false) => Decision::Apply,
+                (true, false) if self.output.ask("Apply these changes?") => Decision::Apply,
+                (true, _) => Decision::Decline,
             }
         })
     }

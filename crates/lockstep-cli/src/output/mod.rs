@@ -55,7 +55,7 @@ impl Output {
 
     /// A progress display; silent where nobody watches.
     pub(crate) fn progress(&self) -> Progress {
-        Progress::new(!self.quiet && !self.debug && io::stderr().is_terminal(), self.notices_now())
+        Progress::new(!self.quiet && !self.debug && io::stderr().is_terminal())
     }
 
     /// What is told of each request with `--debug`.
@@ -226,6 +226,11 @@ impl Output {
         !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// True if there is somebody to ask, who did not say yes beforehand, and `--json` forbids to ask.
+    pub(crate) fn is_unanswered(&self, yes: bool) -> bool {
+        self.json && !yes && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
     /// A question that is answered by yes or no; no answer is no.
     pub(crate) fn ask(&self, question: &str) -> bool {
         let answer = self.answer(&format!("{BOLD}{question}{BOLD:#} [y/N] "));
@@ -250,10 +255,6 @@ impl Output {
         for notice in notices {
             let _ = writeln!(anstream::stderr(), "{HINT}note{HINT:#}: {}", printable(notice));
         }
-    }
-
-    fn notices_now(&self) -> bool {
-        !self.json
     }
 
     #[expect(clippy::unused_self, reason = "where it goes is this type's business")]

@@ -1,24 +1,19 @@
 //! What is seen while a run goes on: a line that says what happens, a bar where records are counted.
 
-use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lockstep_core::report::{Event, Observer, Phase};
 
-use super::printable::printable;
-use super::style::HINT;
-
 /// The progress display of one run.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    notices: bool,
 }
 
 impl Progress {
-    /// A display; with `visible` false it shows nothing, with `notices` false it does not even tell notices.
-    pub(super) fn new(visible: bool, notices: bool) -> Self {
+    /// A display; with `visible` false it shows nothing.
+    pub(super) fn new(visible: bool) -> Self {
         let bar = ProgressBar::new_spinner();
         bar.set_draw_target(if visible {
             ProgressDrawTarget::stderr()
@@ -28,7 +23,7 @@ impl Progress {
         if visible {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        Self { bar, notices }
+        Self { bar }
     }
 
     /// Takes the display away, at the end of a run.
@@ -56,11 +51,6 @@ impl Observer for Progress {
                 }
                 self.bar.set_position(done as u64);
             }
-            Event::Notice(notice) if self.notices => self.pause(|| {
-                // A closed stream leaves nobody to tell.
-                let _ = writeln!(anstream::stderr(), "{HINT}note{HINT:#}: {}", printable(&notice));
-            }),
-            Event::Notice(_) => {}
         }
     }
 }

@@ -14,7 +14,7 @@
 //!   old dump is whole.
 //! * What is written is what JavaScript's `JSON.stringify(value, null, 2)` gives, with a final newline.
 //!
-//! Functions here block on the file system; an async flow calls them through `spawn_blocking`.
+//! Functions here block on the file system, for as long as a few thousand small files take.
 
 mod error;
 mod existing;
@@ -31,6 +31,7 @@ pub use error::{DumpError, DumpWarning};
 pub use json::{Misread, canonical, misread, sort_keys};
 pub use paths::DumpPaths;
 pub use records::{DumpCollections, read_collections};
+pub(crate) use replace::write_file;
 pub use snapshot::read_snapshot;
 pub use write::{DumpContents, WriteReport, write};
 

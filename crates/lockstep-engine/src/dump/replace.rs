@@ -52,6 +52,15 @@ pub(crate) fn replace(
     }
 }
 
+/// Gives one file these bytes, or leaves it as it is.
+///
+/// # Errors
+/// When the file system refuses.
+pub(crate) fn write_file(path: &Path, bytes: Vec<u8>) -> Result<(), DumpError> {
+    let replacement = Replacement::needed(path, bytes)?;
+    replace(replacement.into_iter().collect(), &[], path.parent().unwrap_or(path))
+}
+
 /// No directory between `base` and `file` is a symbolic link, so writing `file` stays where it seems to.
 pub(crate) fn check_unlinked(base: &Path, file: &Path) -> Result<(), DumpError> {
     let below = |directory: &&Path| directory.starts_with(base) && *directory != base;

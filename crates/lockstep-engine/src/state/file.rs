@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use lockstep_core::identity::Mappings;
 use serde::{Deserialize, Serialize};
 
 use super::chunk::Chunk;
+use crate::dump;
 use crate::error::EngineError;
 
 /// The version of the format.
@@ -82,7 +83,7 @@ impl FileStore {
         let mut text = serde_json::to_string_pretty(&self.contents)
             .map_err(|error| failed(&self.path, &error.into()))?;
         text.push('\n');
-        replace(&self.path, text.as_bytes()).map_err(|error| failed(&self.path, &error))
+        Ok(dump::write_file(&self.path, text.into_bytes())?)
     }
 }
 
@@ -97,17 +98,6 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Contents, EngineError> {
         FORMAT => Ok(contents),
         other => Err(wrong(format!("format {other} is not known (this version knows {FORMAT})"))),
     }
-}
-
-/// Writes a file whole or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(directory)?;
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn failed(path: &Path, error: &io::Error) -> EngineError {

@@ -49,7 +49,7 @@ impl Store {
         instance: &Instance,
     ) -> Result<Self, EngineError> {
         let client = &instance.client;
-        let table_fits = instance.version.has_policies();
+        let table_fits = instance.version.hides_untracked_tables();
         match choice {
             StateChoice::File => Self::file(file, client),
             StateChoice::Extension if mappings::detect(client).await? => Self::extension(client).await,

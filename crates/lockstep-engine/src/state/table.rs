@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::future::try_join;
 use lockstep_core::identity::Mappings;
-use lockstep_directus::items::{self, Endpoint, Query};
+use lockstep_directus::items::{self, Endpoint, Item, Query};
 use lockstep_directus::{Client, ErrorKind, collections};
 use serde_json::{Value, json};
 
@@ -32,21 +31,30 @@ pub(crate) struct TableStore {
 impl TableStore {
     /// Reads the table; where there is none, nothing is known.
     pub(crate) async fn read(client: Client) -> Result<(Self, Mappings), EngineError> {
-        let query = Query::new().limit(-1).sort(["id"]).meta(["total_count"]);
-        let page = match items::list(&client, &Endpoint::of(TABLE), &query).await {
-            Ok(page) => page,
-            // To an administrator, a table that does not exist is forbidden.
-            Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => {
-                return Ok((Self { client, exists: false, rows: BTreeMap::new() }, Mappings::default()));
+        let endpoint = Endpoint::of(TABLE);
+        let mut found: Vec<Item> = Vec::new();
+        loop {
+            let offset = found.len() as u64;
+            let query = Query::new().limit(-1).offset(offset).sort(["id"]).meta(["total_count"]);
+            let page = match items::list(&client, &endpoint, &query).await {
+                Ok(page) => page,
+                // To an administrator, a table that does not exist is forbidden.
+                Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => {
+                    return Ok((Self { client, exists: false, rows: BTreeMap::new() }, Mappings::default()));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let came = page.data.len();
+            found.extend(page.data);
+            match page.total_count {
+                Some(total) if total == found.len() as u64 => break,
+                Some(_) if came > 0 => {}
+                _ => return Err(unreadable("rows are missing in the answer of the instance")),
             }
-            Err(error) => return Err(error.into()),
-        };
+        }
         let mut rows = BTreeMap::new();
         let mut mappings = Mappings::default();
-        if page.total_count.is_some_and(|count| count != page.data.len() as u64) {
-            return Err(unreadable("rows are missing: the instance limits queries below their number"));
-        }
-        for row in page.data {
+        for row in found {
             let (Some(id), Some(data)) =
                 (row.get("id").and_then(Value::as_str), row.get("data").and_then(Value::as_str))
             else {
@@ -78,19 +86,13 @@ impl TableStore {
         let gone: Vec<_> =
             self.rows.keys().filter(|id| !rows.contains_key(*id)).map(|id| json!(id)).collect();
         let endpoint = Endpoint::of(TABLE);
-        let update = async {
-            for batch in changed.chunks(BATCH) {
-                items::update_many(&self.client, &endpoint, batch, &["id"]).await?;
-            }
-            Ok::<_, EngineError>(())
-        };
-        let insert = async {
-            for batch in new.chunks(BATCH) {
-                self.insert(&endpoint, batch).await?;
-            }
-            Ok(())
-        };
-        try_join(update, insert).await?;
+        // In this order a run that is cut short leaves mappings twice rather than not at all.
+        for batch in new.chunks(BATCH) {
+            self.insert(&endpoint, batch).await?;
+        }
+        for batch in changed.chunks(BATCH) {
+            items::update_many(&self.client, &endpoint, batch, &["id"]).await?;
+        }
         items::delete_many(&self.client, &endpoint, &gone).await?;
         self.rows = rows;
         Ok(())

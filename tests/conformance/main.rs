@@ -5,10 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod changes;
 mod client;
 mod faults;
 mod grown_target;
+mod output;
 mod places;
 mod preserve_ids;
 mod round_trip;

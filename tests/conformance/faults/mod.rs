@@ -115,9 +115,9 @@ impl Target {
 
     /// Every record is there once.
     pub(crate) async fn is_whole(&self, ran: &Ran, what: &dyn fmt::Display) {
-        println!("{what}: exit code {}", ran.code);
-        portrait::assert_same(&self.records, &portrait::of(&self.directus).await, "records");
-        portrait::assert_same(&self.schema, &portrait::schema(&self.directus).await, "schema");
+        let of = |part| format!("{part} ({what}, which ended with {})", ran.code);
+        portrait::assert_same(&self.records, &portrait::of(&self.directus).await, &of("records"));
+        portrait::assert_same(&self.schema, &portrait::schema(&self.directus).await, &of("schema"));
     }
 
     /// It completed, or says what it did; 1 means that nothing was written.

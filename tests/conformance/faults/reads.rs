@@ -45,7 +45,6 @@ async fn every_command_is_harmless(path: &str, among: &[&str]) {
             target.proxy.fault(Rule::new(fault.clone()).path(path));
             let ran = target.cli.run(&[command, "--json"], &target.proxy).await;
             let what = format!("{command}, {path} {name}");
-            println!("{what}\n{}", ran.stderr);
             failed(&ran, &what);
             assert!(target.writes().is_empty(), "{what}\n{ran}\n{:#?}", target.writes());
             assert_eq!(target.cli.files().files(), dump, "{what}: the dump is what it was");

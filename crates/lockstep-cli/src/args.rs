@@ -55,7 +55,8 @@ Examples:
 const STATE_EXAMPLES: &str = "\
 Examples:
   lockstep state show                    what this target has mapped
-  lockstep state link roles 6f1c… 2b9e…  the target's role 2b9e… is the dump's record 6f1c…";
+  lockstep state link roles 6f1c… 2b9e…  the target's role 2b9e… is the dump's record 6f1c…
+  lockstep state link roles 6f1c… new    none of the target's roles is: a push shall create it";
 
 /// Keeps Directus instances in step: schema and configuration as files under version control.
 #[derive(Debug, Parser)]
@@ -303,7 +304,7 @@ pub(crate) enum StateCommand {
         collection: String,
         /// The record in the dump: its _syncId
         sync_id: String,
-        /// The record on the target: its id
+        /// The record on the target: its id, or `new` for a record that the target does not have yet
         local_id: String,
     },
     /// Show which records of the target are known, and as what

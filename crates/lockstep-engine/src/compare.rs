@@ -209,6 +209,7 @@ async fn compare_schema(
     let Some(mut diff) = diff.map(SchemaDiff::from_value).transpose()?.flatten() else { return Ok(None) };
     let mut left_out = diff.filter(&OWN_TABLES, current.as_ref());
     left_out.extend(diff.drop_equivalent_types());
+    left_out.extend(diff.drop_unsaid());
     if !instance.version.has_policies() {
         left_out.extend(diff.guard_first_kind());
     }
@@ -261,11 +262,17 @@ fn is_added(schema: Option<&SchemaReport>, collection: &Collection, field: &str)
 }
 
 fn schema_notices(report: &SchemaReport) -> Vec<String> {
-    report
+    let unsaid = report.left_out.iter().filter(|left_out| left_out.reason == LeftOutReason::Unsaid);
+    let unsaid: BTreeSet<&str> = unsaid.flat_map(|left_out| &left_out.paths).map(String::as_str).collect();
+    let unsaid: Vec<_> = unsaid.into_iter().collect();
+    let unsaid = (!unsaid.is_empty())
+        .then(|| format!("schema: the dump does not say {}, which stay as they are", unsaid.join(", ")));
+    let told = report
         .left_out
         .iter()
         .filter(|left_out| {
-            !matches!(left_out.reason, LeftOutReason::OwnTable | LeftOutReason::EquivalentType)
+            use LeftOutReason::{EquivalentType, OwnTable, Unsaid};
+            !matches!(left_out.reason, OwnTable | EquivalentType | Unsaid)
         })
         .map(|left_out| {
             let name = left_out
@@ -275,11 +282,12 @@ fn schema_notices(report: &SchemaReport) -> Vec<String> {
             let why = match left_out.reason {
                 LeftOutReason::OwnTable => "it belongs to a sync tool",
                 LeftOutReason::EquivalentType => "both types are one to the database",
+                LeftOutReason::Unsaid => "the dump does not say what it is to be",
                 LeftOutReason::Untracked => "Directus does not track the table",
                 LeftOutReason::WouldDrop => "Directus 10 would drop the column instead",
                 LeftOutReason::WouldCreate => "Directus 10 would try to create it again",
             };
             format!("schema: {name} stays as it is: {why}")
-        })
-        .collect()
+        });
+    unsaid.into_iter().chain(told).collect()
 }

@@ -1,6 +1,8 @@
 //! The store of an instance, by hand: what it holds, and which record is which row.
 
-use lockstep_core::collection::{Collection, names};
+use lockstep_core::collection::{Collection, Key, names};
+use lockstep_core::identity::chosen_id;
+use lockstep_core::identity::translate::serves_as_id;
 use lockstep_core::nearest::nearest;
 use lockstep_core::record::{LocalId, SyncId};
 use lockstep_directus::Client;
@@ -10,6 +12,9 @@ use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::StateChoice;
 use crate::state::Store;
+
+/// What stands for the id of a record that an instance does not have yet.
+const NEW: &str = "new";
 
 /// A mapping that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +34,8 @@ pub struct Recorded {
     pub mappings: Vec<(String, SyncId, LocalId)>,
 }
 
-/// Records that a row of the instance is a certain record of the dump.
+/// Records that a row of the instance is a certain record of the dump; with `new` as its id, that none is, and that a
+/// push shall create it although others have the same name.
 ///
 /// # Errors
 /// When there is no such collection or row, or the store cannot be written.
@@ -50,7 +56,11 @@ pub async fn link(
     let settings = Collection::named("settings").filter(|settings| *settings != collection);
     let reading: Vec<_> = settings.into_iter().chain([collection]).collect();
     let read = instance.read(&reading).await?;
-    if !read.rows.get(collection.name).into_iter().flatten().any(|row| row.id == *local_id) {
+    let is_new = local_id.as_str() == NEW && collection.key == Key::Uuid;
+    let chosen =
+        serves_as_id(sync_id).unwrap_or_else(|| chosen_id(collection, instance.client.url(), sync_id));
+    let local_id = if is_new { &chosen } else { local_id };
+    if !is_new && !read.rows.get(collection.name).into_iter().flatten().any(|row| row.id == *local_id) {
         return Err(EngineError::Unknown(format!(
             "{} has no record {local_id} in {}",
             instance.client.url(),

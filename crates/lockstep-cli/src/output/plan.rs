@@ -6,8 +6,10 @@ use std::path::Path;
 use anstyle::Style;
 use lockstep_core::plan::Danger;
 use lockstep_core::reconcile::{Action, Difference, Kept};
+use lockstep_core::record::Fields;
 use lockstep_core::report::{Applied, CollectionReport, Differences, InstanceInfo};
 use lockstep_core::schema::{ChangeKind, Risk, SchemaChange, SchemaItem};
+use serde_json::Value;
 
 use super::printable::line;
 use super::style::{self, ADD, BAD, BOLD, CHANGE, DIM, GOOD, REMOVE, WARN, count, counted};
@@ -15,6 +17,8 @@ use super::values;
 
 /// How many creations of a collection are listed before the rest is counted. Updates and deletions are never cut.
 const LISTED: usize = 20;
+/// How many characters of a new record are shown.
+const CONTENTS: usize = 150;
 /// How many untracked records are named.
 const NAMED: usize = 5;
 
@@ -118,7 +122,23 @@ fn record(change: &Difference) -> String {
             text += &values::edit(&edit.path, Some(&edit.before), Some(&edit.after), names, 6);
         }
     }
+    if let Some(contents) = change.created.as_ref().map(|fields| contents(&change.label, fields)) {
+        text += &contents;
+    }
     text
+}
+
+/// What a new record says, on one line: what is not null and not in its name already.
+fn contents(label: &str, fields: &Fields) -> String {
+    let said = |value: &Value| value.as_str().is_some_and(|text| label.split(" · ").any(|part| part == text));
+    let told = fields.iter().filter(|(_, value)| !value.is_null() && !said(value));
+    let told: Vec<_> = told.map(|(name, value)| format!("{name} {value}")).collect();
+    let told = line(&told.join(", "));
+    let mut shown: String = told.chars().take(CONTENTS).collect();
+    if shown.len() < told.len() {
+        shown.push('…');
+    }
+    if shown.is_empty() { shown } else { format!("      {DIM}{shown}{DIM:#}\n") }
 }
 
 /// The id, where the name may not be enough to find a record by.

@@ -56,7 +56,7 @@ impl Problem {
                 )
             }
             Self::Ambiguous(ambiguity) => format!(
-                "say which is which: lockstep state link {} {} <id>",
+                "say which is which: lockstep state link {} {} <id, or new>",
                 ambiguity.collection,
                 ambiguity.records.first().map_or("<SyncID>", SyncId::as_str)
             ),

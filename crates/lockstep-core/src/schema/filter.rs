@@ -17,6 +17,8 @@ pub enum LeftOutReason {
     Untracked,
     /// The database has one type under two names, and never settles on the one that is asked for.
     EquivalentType,
+    /// The dump does not say what the property is to be: a later version of Directus has it, an earlier made the dump.
+    Unsaid,
     /// Directus 10 would take the update for the deletion of the whole item and drop it.
     WouldDrop,
     /// Directus 10 would take the update for the creation of an item that is there already.
@@ -64,17 +66,35 @@ impl SchemaDiff {
     ///
     /// Returns what was left out, sorted.
     pub fn drop_equivalent_types(&mut self) -> Vec<LeftOut> {
+        self.leave_out_nested(LeftOutReason::EquivalentType, is_equivalent_edit)
+    }
+
+    /// Removes deletions of single properties (`meta.searchable`), which change nothing, and which the server would find
+    /// again after applying them: a snapshot of an earlier version does not have what a later one has.
+    ///
+    /// Returns what was left out, sorted.
+    pub fn drop_unsaid(&mut self) -> Vec<LeftOut> {
+        self.leave_out_nested(LeftOutReason::Unsaid, is_unsaid)
+    }
+
+    /// Removes nested differences all edits of which are like this, and updates of which nothing is left.
+    fn leave_out_nested(&mut self, reason: LeftOutReason, like_this: impl Fn(&Edit) -> bool) -> Vec<LeftOut> {
+        let goes = |nested: &Value| {
+            let edits = edits(nested);
+            !edits.is_empty() && edits.iter().all(&like_this)
+        };
         let mut left_out = Vec::new();
         for List { what, entries } in &mut self.lists {
             entries.retain_mut(|entry| {
-                if entry.kind() != ChangeKind::Update || !entry.nested().iter().any(is_equivalent_type) {
+                if entry.kind() != ChangeKind::Update || !entry.nested().iter().any(goes) {
                     return true;
                 }
-                let mut told = describe(*what, entry, LeftOutReason::EquivalentType);
-                told.paths = vec!["schema.data_type".to_owned()];
+                let mut told = describe(*what, entry, reason);
+                let gone = entry.nested().iter().filter(|nested| goes(nested)).flat_map(edits);
+                told.paths = gone.map(|edit| edit.path).collect();
                 left_out.push(told);
                 if let Some(Value::Array(nested)) = entry.0.get_mut("diff") {
-                    nested.retain(|item| !is_equivalent_type(item));
+                    nested.retain(|nested| !goes(nested));
                 }
                 !entry.nested().is_empty()
             });
@@ -137,12 +157,13 @@ fn is_untracked(what: SchemaItem, entry: &Entry, current: Option<&Snapshot>) -> 
     shown || current.is_some_and(|current| current.is_untracked(entry.collection()))
 }
 
-/// True if all that a nested difference changes is the type's name. From 12 on the server may name the whole `schema`.
-fn is_equivalent_type(item: &Value) -> bool {
-    let edits = edits(item);
-    !edits.is_empty() && edits.iter().all(is_equivalent_edit)
+/// True for a property of an item's metadata or column that is only on one side, the instance's.
+fn is_unsaid(edit: &Edit) -> bool {
+    let property = edit.path.strip_prefix("meta.").or_else(|| edit.path.strip_prefix("schema."));
+    edit.after.is_none() && property.is_some_and(|property| !property.contains('.'))
 }
 
+/// True if all that changes is the type's name.
 fn is_equivalent_edit(edit: &Edit) -> bool {
     let is_text = |value: &Option<Value>| {
         let name = value.as_ref().and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();

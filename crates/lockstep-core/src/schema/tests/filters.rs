@@ -140,3 +140,19 @@ fn one_type_under_two_names_is_no_change() {
     let mut other = field_update(json!([other]));
     assert!(other.drop_equivalent_types().is_empty() && !other.is_empty());
 }
+
+#[test]
+fn a_property_that_the_dump_does_not_have_stays() {
+    let unsaid = json!({"kind": "D", "path": ["meta", "searchable"], "lhs": true});
+    let index = json!({"kind": "D", "path": ["schema", "is_indexed"], "lhs": false});
+    let option = json!({"kind": "D", "path": ["meta", "options", "min"], "lhs": 1});
+    let title = json!({"kind": "E", "path": ["meta", "note"], "lhs": "a", "rhs": "b"});
+    let mut alone = field_update(json!([unsaid, index]));
+    let left_out = alone.drop_unsaid();
+    assert_eq!(told(&left_out), ["Update posts.title Unsaid"]);
+    assert_eq!(left_out[0].paths, ["meta.searchable", "schema.is_indexed"]);
+    assert!(alone.is_empty());
+    let mut with_others = field_update(json!([unsaid, option, title]));
+    assert_eq!(with_others.drop_unsaid().len(), 1);
+    assert_eq!(nested(&with_others), json!([option, title]));
+}

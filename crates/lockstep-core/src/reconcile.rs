@@ -121,6 +121,8 @@ pub struct Difference {
     pub changes: Vec<Edit>,
     /// The record of the dump, for a creation.
     pub created: Option<Arc<Fields>>,
+    /// What people call the records that it refers to, by field, for a creation.
+    pub names: Vec<(&'static str, String)>,
     /// Records that were never tracked and that the server would delete along with it.
     pub takes_along: usize,
     /// Users whose role or policy it is: the server suspends them, or takes their access away.
@@ -358,6 +360,7 @@ impl Reconciler<'_> {
             let id = self.matching.ids.local(collection.name, record.sync_id.as_str()).cloned();
             let write = self.creation(collection, record, local);
             let created = Some(shown(collection, &record.fields));
+            let names = self.names(collection, &record.fields);
             let action = Action::Create;
             let difference = Difference {
                 action,
@@ -366,6 +369,7 @@ impl Reconciler<'_> {
                 label,
                 changes: Vec::new(),
                 created,
+                names,
                 takes_along: 0,
                 cuts_off: 0,
             };
@@ -388,6 +392,7 @@ impl Reconciler<'_> {
             label,
             changes: edits,
             created: None,
+            names: Vec::new(),
             takes_along: 0,
             cuts_off: 0,
         };

@@ -1,5 +1,7 @@
 //! A dump compared with an instance: what `diff` shows, and what `push` does and checks afterwards.
 
+use std::collections::BTreeSet;
+
 use futures::future::{try_join, try_join3};
 use lockstep_core::collection::Collection;
 use lockstep_core::identity::matching::{Sides, match_records};

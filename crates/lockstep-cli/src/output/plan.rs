@@ -9,7 +9,6 @@ use lockstep_core::reconcile::{Action, Difference, Kept};
 use lockstep_core::record::Fields;
 use lockstep_core::report::{Applied, CollectionReport, Differences, InstanceInfo};
 use lockstep_core::schema::{ChangeKind, Risk, SchemaChange, SchemaItem};
-use serde_json::Value;
 
 use super::printable::line;
 use super::style::{self, ADD, BAD, BOLD, CHANGE, DIM, GOOD, REMOVE, WARN, count, counted};
@@ -122,17 +121,21 @@ fn record(change: &Difference) -> String {
             text += &values::edit(&edit.path, Some(&edit.before), Some(&edit.after), names, 6);
         }
     }
-    if let Some(contents) = change.created.as_ref().map(|fields| contents(&change.label, fields)) {
-        text += &contents;
+    if let Some(fields) = &change.created {
+        text += &contents(change, fields);
     }
     text
 }
 
 /// What a new record says, on one line: what is not null and not in its name already.
-fn contents(label: &str, fields: &Fields) -> String {
-    let said = |value: &Value| value.as_str().is_some_and(|text| label.split(" · ").any(|part| part == text));
-    let told = fields.iter().filter(|(_, value)| !value.is_null() && !said(value));
-    let told: Vec<_> = told.map(|(name, value)| format!("{name} {value}")).collect();
+fn contents(change: &Difference, fields: &Fields) -> String {
+    let told = fields.iter().filter(|(_, value)| !value.is_null()).map(|(field, value)| {
+        let name = change.names.iter().find(|(of, _)| of == field).map(|(_, name)| name.as_str());
+        (field, name.map_or_else(|| value.to_string(), str::to_owned))
+    });
+    let said = |text: &str| change.label.split(" · ").any(|part| part == text.trim_matches('"'));
+    let told: Vec<_> =
+        told.filter(|(_, text)| !said(text)).map(|(field, text)| format!("{field} {text}")).collect();
     let told = line(&told.join(", "));
     let mut shown: String = told.chars().take(CONTENTS).collect();
     if shown.len() < told.len() {

@@ -82,6 +82,7 @@ flows
 
 roles
   + Author
+      parent Editor
   ~ Editor  00000000-0000-4000-8000-000000000001
       description  "Old" -> "New"
   - Viewer  00000000-0000-4000-8000-000000000003

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Edit, Reconciler};
-use crate::collection::{Collection, Key};
+use crate::collection::{Collection, Key, Reference};
 use crate::record::{CONCEALED, Fields, Record, Row, same_value};
 
 impl Reconciler<'_> {
@@ -26,6 +26,15 @@ impl Reconciler<'_> {
             write.insert(field.to_owned(), attachments);
         }
         write
+    }
+
+    /// What people call the records that a new one refers to.
+    pub(super) fn names(&self, collection: &Collection, fields: &Fields) -> Vec<(&'static str, String)> {
+        let name = |reference: &Reference| {
+            let id = fields.get(reference.path)?.as_str()?;
+            Some((reference.path, self.labels.name(reference.target, id)?.to_owned()))
+        };
+        collection.references.iter().filter_map(name).collect()
     }
 
     /// Adds the names of what the values refer to.

@@ -48,6 +48,7 @@ impl Reconciler<'_> {
                 label,
                 changes: self.what_goes(collection, row),
                 created: None,
+                names: Vec::new(),
                 takes_along: self.takes_along(collection, &row.id),
                 cuts_off: cuts_off(collection, row),
             };
@@ -104,6 +105,7 @@ impl Reconciler<'_> {
             label: label.to_owned(),
             changes,
             created: None,
+            names: Vec::new(),
             takes_along: 0,
             cuts_off: 0,
         };

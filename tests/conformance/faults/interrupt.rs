@@ -50,9 +50,9 @@ async fn interrupted_at(target: &Target, method: &str, path: &str) -> Ran {
 #[tokio::test]
 async fn while_records_are_written() {
     let target = Target::in_step("11.17.4").await;
-    for (method, path) in [("POST", "/folders"), ("POST", "/operations"), ("PATCH", "/settings")] {
+    for (method, path) in [("POST", "/folders"), ("POST", "/operations"), ("POST", "/dashboards")] {
         target.lose_everything().await;
-        let wait = Fault::Delay(Duration::from_secs(1));
+        let wait = Fault::Delay(Duration::from_secs(3));
         target.proxy.fault(Rule::new(wait).method(method).path(path));
         let ran = interrupted_at(&target, method, path).await.exits(130);
         let applied = &ran.json()["error"]["applied"];
@@ -65,7 +65,7 @@ async fn while_records_are_written() {
 async fn before_anything_is_written() {
     let target = Target::in_step("11.17.4").await;
     target.lose("folders").await;
-    target.proxy.fault(Rule::new(Fault::Delay(Duration::from_secs(1))).method("GET").path("/roles"));
+    target.proxy.fault(Rule::new(Fault::Delay(Duration::from_secs(3))).method("GET").path("/roles"));
     let ran = interrupted_at(&target, "GET", "/roles").await.exits(130);
     assert!(target.writes().is_empty(), "{ran}\n{:#?}", target.writes());
     assert!(ran.json()["error"]["message"].is_string());

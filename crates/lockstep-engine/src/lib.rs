@@ -5,6 +5,7 @@
 
 mod aliases;
 mod compare;
+mod desired;
 pub mod dump;
 mod dumped;
 mod error;

@@ -9,7 +9,8 @@ use lockstep_core::report::{Applied, ComparisonReport, Differences, Event, Insta
 use lockstep_core::schema::SchemaDiff;
 use lockstep_directus::{Client, ErrorKind, caches, schema};
 
-use crate::compare::{Compared, Desired, compare};
+use crate::compare::{Compared, compare};
+use crate::desired::Desired;
 use crate::error::EngineError;
 use crate::executor::{Executor, Outcome};
 use crate::instance::Instance;

@@ -9,7 +9,7 @@ use lockstep_engine::dump::{DumpPaths, read_collections};
 
 #[test]
 fn taking_over_a_dump_of_directus_sync_moves_no_record() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/dump-11.17.4");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/dump-11.17.4");
     let names: Vec<&str> = COLLECTIONS.iter().map(|collection| collection.name).collect();
     let dump = read_collections(&DumpPaths::new(root), &names).unwrap();
     for collection in &COLLECTIONS {

@@ -15,7 +15,7 @@ use super::DumpPaths;
 
 /// A dump that directus-sync 3.4.1 wrote from Directus 11.17.4.
 fn fixture() -> DumpPaths {
-    DumpPaths::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/dump-11.17.4"))
+    DumpPaths::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/dump-11.17.4"))
 }
 
 /// An empty directory and the paths of a dump in it that is not there yet.

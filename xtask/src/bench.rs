@@ -22,6 +22,7 @@ use lockstep_testkit::cache::Cache;
 use tempfile::TempDir;
 
 use crate::binary::{self, Profile};
+use crate::interrupt::{Interrupted, interrupted};
 use report::Table;
 use side::Lockstep;
 
@@ -65,24 +66,21 @@ struct Bench {
     with_peer: bool,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-struct Interrupted;
-
 /// Runs `cargo xtask bench`.
 ///
 /// # Errors
 /// When a tool or a server does not do what it should. A target that is not reached is no error: the table says so.
 pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let machine = machine::describe();
     let tables = runtime.block_on(async {
         // The servers go when the measuring is dropped.
         tokio::select! {
             tables = measure_all(args) => tables,
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+            () = interrupted() => Err(Interrupted.into()),
         }
     })?;
-    let text = report::render(&tables, &machine::describe(), args.scale);
+    let text = report::render(&tables, &machine, args.scale);
     println!("{text}");
     if args.write {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");

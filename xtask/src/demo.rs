@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{self, Profile};
 use crate::install::install;
+use crate::interrupt::{Interrupted, interrupted};
 use stage::{Stage, chapter, say};
 
 const VERSION: &str = "11.17.4";
@@ -23,11 +24,10 @@ const VERSION: &str = "11.17.4";
 const DIFFERENT: i32 = 2;
 
 #[derive(Debug, thiserror::Error)]
-enum Surprise {
-    #[error("interrupted")]
-    Interrupted,
-    #[error("{url} does not hold {what}")]
-    Missing { url: String, what: &'static str },
+#[error("{url} does not hold {what}")]
+struct Missing {
+    url: String,
+    what: &'static str,
 }
 
 /// Runs `cargo xtask demo`.
@@ -40,7 +40,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
         // The servers, and the folders that they run in, go when the story is dropped.
         tokio::select! {
             told = tell() => told,
-            _ = tokio::signal::ctrl_c() => Err(Surprise::Interrupted.into()),
+            () = interrupted() => Err(Interrupted.into()),
         }
     })
 }
@@ -156,7 +156,7 @@ async fn find(
 }
 
 fn missing(directus: &Directus, what: &'static str) -> Box<dyn Error> {
-    Surprise::Missing { url: directus.url(), what }.into()
+    Missing { url: directus.url(), what }.into()
 }
 
 fn key(record: &Value) -> String {

@@ -10,6 +10,7 @@ mod binary;
 mod demo;
 mod directus;
 mod install;
+mod interrupt;
 mod test;
 
 use std::error::Error;

@@ -124,10 +124,11 @@ impl Row {
 }
 
 fn figures(run: Option<Run>) -> [String; 3] {
-    let Some(Run { seconds, requests, megabytes }) = run else {
-        return ["–", "–", "–"].map(str::to_owned);
-    };
-    [time(seconds), thousands(requests), format!("{megabytes:.0} MB")]
+    let none = || "–".to_owned();
+    let Some(Run { seconds, requests, megabytes }) = run else { return [none(), none(), none()] };
+    // A program that only starts asks nothing, and is gone before its memory can be looked at.
+    let requests = if requests > 0 { thousands(requests) } else { none() };
+    [time(seconds), requests, if megabytes >= 1.0 { format!("{megabytes:.0} MB") } else { none() }]
 }
 
 fn time(seconds: f64) -> String {

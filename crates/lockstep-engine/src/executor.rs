@@ -23,7 +23,7 @@ use crate::instance::Instance;
 use crate::options::Interrupt;
 
 /// How many lanes run at the same time; the client bounds requests further.
-const LANES: usize = 8;
+const LANES: usize = 4;
 /// How often a creation whose answer was lost is looked up and repeated.
 const ATTEMPTS: u32 = 4;
 /// How long the server is given to finish what it may still be doing, before a creation is repeated.

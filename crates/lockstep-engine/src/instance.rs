@@ -1,5 +1,7 @@
 //! An instance as source and target: who it is, and its rows, complete.
 
+use std::collections::{HashMap, HashSet};
+
 use futures::future::{try_join, try_join_all};
 use lockstep_core::collection::{Collection, Key};
 use lockstep_core::identity::InstanceRows;
@@ -98,7 +100,7 @@ impl Instance {
         }
         // The server neither limits nor pages permissions, and appends rows of its own.
         if collection.name == "permissions" {
-            let mut page = self.page_of(&endpoint, collection, None, None).await?;
+            let mut page = self.page_of(&endpoint, collection, None, 1).await?;
             page.data.iter_mut().for_each(restore_role);
             let rows: Vec<_> =
                 page.data.into_iter().filter_map(|f| Row::from_server(collection, f)).collect();
@@ -118,29 +120,48 @@ impl Instance {
         Ok((rows, 0))
     }
 
-    /// All rows. Where the server limits queries they are read page by page, each beginning after the last id of the
-    /// one before, so that nothing is skipped when rows go meanwhile.
+    /// All rows. Where the server limits queries they are read page by page (it does not compare UUIDs, so a page cannot
+    /// begin after an id). Each page tells how many rows there are: where that changes meanwhile, rows may have been
+    /// skipped, and everything is read again.
     async fn paged(&self, endpoint: &Endpoint, collection: &Collection) -> Result<Vec<Row>, EngineError> {
-        let mut rows: Vec<Row> = Vec::new();
-        loop {
-            let after = rows.last().map(|row| row.id.clone());
-            let page = self.page_of(endpoint, collection, self.page, after).await?;
-            let (came, left) = (page.data.len() as u64, page.meta.filter_count);
-            rows.extend(page.data.into_iter().filter_map(|fields| Row::from_server(collection, fields)));
-            let limit = self.page.unwrap_or(u64::MAX);
-            match left {
-                Some(left) if left > came && came >= limit => {}
-                Some(left) if left == came => return Ok(rows),
-                _ => {
-                    let (collection, found) = (collection_name(collection), came);
-                    return Err(EngineError::Incomplete {
-                        collection,
-                        expected: left.unwrap_or_default(),
-                        found,
-                    });
-                }
+        let mut found = 0;
+        for _ in 0..PAGED_READS {
+            match self.all_pages(endpoint, collection).await? {
+                Ok(rows) => return Ok(rows),
+                Err(rows) => found = rows,
             }
         }
+        let expected =
+            self.page_of(endpoint, collection, self.page, 1).await?.meta.filter_count.unwrap_or_default();
+        Err(EngineError::Incomplete { collection: collection_name(collection), expected, found })
+    }
+
+    /// All rows, or how many came if they are not all.
+    async fn all_pages(
+        &self,
+        endpoint: &Endpoint,
+        collection: &Collection,
+    ) -> Result<Result<Vec<Row>, u64>, EngineError> {
+        let (mut rows, mut expected): (Vec<Row>, Option<u64>) = (Vec::new(), None);
+        for number in 1.. {
+            let page = self.page_of(endpoint, collection, self.page, number).await?;
+            let (came, count) = (page.data.len(), page.meta.filter_count);
+            rows.extend(page.data.into_iter().filter_map(|fields| Row::from_server(collection, fields)));
+            let found = rows.len() as u64;
+            if count.is_none() || expected.is_some_and(|expected| Some(expected) != count) {
+                return Ok(Err(found));
+            }
+            expected = count;
+            if Some(found) == expected {
+                break;
+            }
+            if came == 0 || self.page.is_none() {
+                return Ok(Err(found));
+            }
+        }
+        let ids: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let complete = ids.len() == rows.len();
+        Ok(if complete { Ok(rows) } else { Err(ids.len() as u64) })
     }
 
     async fn page_of(
@@ -148,26 +169,21 @@ impl Instance {
         endpoint: &Endpoint,
         collection: &Collection,
         limit: Option<u64>,
-        after: Option<LocalId>,
+        number: u64,
     ) -> Result<PageOfRows, EngineError> {
         let nested = collection.attachments.filter(|_| self.page.is_none());
         let mut query = Query::new().meta(["total_count", "filter_count"]);
         query = match limit {
-            Some(limit) => query.limit(i64::try_from(limit).unwrap_or(i64::MAX)).sort(["id"]),
+            Some(limit) => query.limit(i64::try_from(limit).unwrap_or(i64::MAX)).page(number).sort(["id"]),
             None => query.limit(-1),
         };
         if let Some(field) = nested {
             let parts = ["id", "role", "user", "sort"].map(|part| format!("{field}.{part}"));
             query = query.fields(std::iter::once("*".to_owned()).chain(parts));
         }
-        let only_null = collection.only_null.map(|field| json!({field: {"_null": true}}));
-        let after = after.map(|id| json!({"id": {"_gt": id.to_value(collection.key)}}));
-        let filters: Vec<_> = only_null.into_iter().chain(after).collect();
-        query = match filters.as_slice() {
-            [] => query,
-            [only] => query.filter(only.clone()),
-            _ => query.filter(json!({"_and": filters})),
-        };
+        if let Some(field) = collection.only_null {
+            query = query.filter(json!({field: {"_null": true}}));
+        }
         let merges = collection.name == "permissions" && !self.version.has_policies();
         if merges {
             query = query.fields(["*", "role", ROLE_APART]);
@@ -209,7 +225,10 @@ fn restore_role(permission: &mut Fields) {
     }
 }
 
-type Attachments = std::collections::HashMap<String, Vec<Value>>;
+/// How often a paged read is begun when rows come or go meanwhile.
+const PAGED_READS: usize = 3;
+
+type Attachments = HashMap<String, Vec<Value>>;
 
 /// Access rows are read as parts of policies; they are no collection of a dump.
 static ACCESS: Collection = Collection::plain("access");

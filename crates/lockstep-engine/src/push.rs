@@ -186,7 +186,6 @@ impl Pusher<'_> {
     /// Compares again; what is found to be paired now is what the store records, else what was known before.
     async fn verify(&mut self, known: Option<Mappings>) -> Result<Option<Differences>, EngineError> {
         self.observer.event(Event::Phase(Phase::Verifying));
-        caches::clear(&self.instance.client).await?;
         let second = match compare(&self.instance, &self.desired, &mut self.store, self.options).await {
             Ok(second) => second,
             Err(error) => {

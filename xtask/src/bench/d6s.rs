@@ -1,6 +1,7 @@
 //! Beside Directus' own `d6s`, on Directus 12 with SQLite, within the limits of an unlicensed instance.
 //!
 //! The source is the same; each side has an empty target of its own in each round. `d6s` runs as it does by itself: mode `merge`.
+//! It writes no API specifications, so Lockstep pulls without them here.
 
 use std::error::Error;
 
@@ -48,7 +49,11 @@ async fn round(bench: &Bench, source: &Server, number: usize) -> Result<Round, B
     note(&format!("round {number} of {ROUNDS}: pull, diff, push, diff"));
     let folder = bench.folder.path().join(format!("core-{number}"));
     let ours = Server::start(VERSION, Template::B, false).await?;
-    let program = |command, server| bench.lockstep.command(command, server, &folder.join("lockstep"));
+    let program = |command, server| {
+        let mut program = bench.lockstep.command(command, server, &folder.join("lockstep"))?;
+        program.arguments.extend((command == "pull").then(|| "--no-specs".to_owned()));
+        Ok::<_, Box<dyn Error>>(program)
+    };
     let (peer, tool) = match bench.with_peer {
         true => {
             let peer = Server::start(VERSION, Template::B, false).await?;

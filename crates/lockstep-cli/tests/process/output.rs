@@ -199,7 +199,7 @@ async fn what_is_left_after_a_push_is_told() {
         shown(&ran, &fake),
         format!(
             "Applied flows 1 updated, roles 1 created 1 updated 1 deleted\nNot in step: a second comparison still \
-             finds\n{RECORDS}\n38 requests, <time>\n"
+             finds\n{RECORDS}\n36 requests, <time>\n"
         )
     );
     let report = place.run_at(&fake, &["push", "--json"]).await.exits(2).json();

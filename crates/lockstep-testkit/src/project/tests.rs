@@ -4,8 +4,6 @@ use serde_json::Value;
 
 use super::step::Step;
 use super::{Edition, large, large_core, sample};
-use crate::Error;
-use crate::directus::{Directus, VERSIONS};
 
 const EDITIONS: [Edition; 3] = [Edition::Ten, Edition::Eleven, Edition::Twelve];
 
@@ -101,30 +99,4 @@ fn records_of(step: &Step) -> &[Value] {
         Step::Batch(_, records) | Step::Each(_, records) => records,
         Step::Patch(_, record) => std::slice::from_ref(record),
     }
-}
-
-#[tokio::test]
-#[ignore = "real Directus: some seconds for each version"]
-async fn every_version_takes_the_sample() -> Result<(), Error> {
-    for version in VERSIONS {
-        let directus = Directus::builder(version).start().await?;
-        super::sample(&directus).await?;
-        let operations = directus.get("/operations?limit=-1&fields=id").await?;
-        assert_eq!(operations.as_array().map(Vec::len), Some(14), "{version}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-#[ignore = "real Directus: some seconds"]
-async fn directus_11_takes_the_large_project_and_12_the_other() -> Result<(), Error> {
-    let directus = Directus::builder("11.17.4").start().await?;
-    super::large(&directus, 1.0).await?;
-    let operations = directus.get("/operations?limit=-1&fields=id").await?;
-    assert_eq!(operations.as_array().map(Vec::len), Some(1000));
-    let directus = Directus::builder("12.4.0").start().await?;
-    super::large_core(&directus).await?;
-    let panels = directus.get("/panels?limit=-1&fields=id").await?;
-    assert_eq!(panels.as_array().map(Vec::len), Some(320));
-    Ok(())
 }

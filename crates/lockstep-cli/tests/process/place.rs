@@ -25,19 +25,7 @@ impl Place {
             "directus-config/snapshot/info.json",
             r#"{"version":1,"directus":"11.17.4","vendor":"sqlite"}"#,
         );
-        for name in [
-            "dashboards",
-            "flows",
-            "folders",
-            "operations",
-            "panels",
-            "permissions",
-            "policies",
-            "presets",
-            "roles",
-            "settings",
-            "translations",
-        ] {
+        for name in lockstep_core::collection::names() {
             place.records(name, "[]");
         }
         place

@@ -13,8 +13,10 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
 use secrecy::SecretString;
 
 use crate::config::StateChoice;
+pub(crate) use schema::SchemaArgs;
 
 mod overrides;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -108,6 +110,9 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Bring an instance to what the files say
     Push(PushArgs),
+    /// The schema alone: snapshot, diff, apply, hash, lint, normalize; from instances, files, dumps and git
+    #[command(after_help = schema::EXAMPLES)]
+    Schema(SchemaArgs),
     /// See and correct which records of the dump and of the target belong together
     #[command(after_help = STATE_EXAMPLES)]
     State(StateArgs),
@@ -214,9 +219,12 @@ pub(crate) struct StoreArgs {
 /// How a dump is compared with an instance: diff and push.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct CompareArgs {
-    /// Go on although the dump comes from another Directus version
+    /// Accepted for compatibility: a schema of another Directus version or database is made to fit
     #[arg(short = 'f', long)]
     pub(crate) force: bool,
+    /// Which part of the schema takes part.
+    #[command(flatten)]
+    pub(crate) schema: schema::ScopeArgs,
     /// Accepted for compatibility: the schema diff is always readable
     #[arg(long)]
     pub(crate) pretty_diff: bool,
@@ -257,6 +265,17 @@ pub(crate) struct DiffArgs {
     pub(crate) exit_code: bool,
 }
 
+/// What is consented to beforehand.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct ConsentArgs {
+    /// Answer ordinary questions with yes, never destructive ones
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    /// Allow dropping fields, collections and relations, and mass deletions
+    #[arg(long)]
+    pub(crate) allow_destructive: bool,
+}
+
 /// `lockstep push`.
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = PUSH_EXAMPLES)]
@@ -267,12 +286,9 @@ pub(crate) struct PushArgs {
     /// The comparison.
     #[command(flatten)]
     pub(crate) compare: CompareArgs,
-    /// Answer ordinary questions with yes, never destructive ones
-    #[arg(short = 'y', long)]
-    pub(crate) yes: bool,
-    /// Allow dropping fields, collections and relations, and mass deletions
-    #[arg(long)]
-    pub(crate) allow_destructive: bool,
+    /// What is consented to.
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
     /// Accepted for compatibility: Lockstep orders the whole push and needs no second try [default: 20]
     #[arg(long, value_name = "COUNT")]
     max_push_retries: Option<u32>,

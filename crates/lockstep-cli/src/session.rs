@@ -1,17 +1,20 @@
 //! From the effective configuration to what the engine is told.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use lockstep_core::collection::COLLECTIONS;
 use lockstep_core::schema::Layout;
 use lockstep_directus::{Auth, Client, ClientOptions};
 use lockstep_engine::dump::DumpPaths;
+use lockstep_engine::schema::SchemaOptions;
 use lockstep_engine::{Options, StateChoice as Store};
+use secrecy::SecretString;
 
 use crate::args::Cli;
 use crate::commands::Failure;
-use crate::config::{self, Credentials, Environment, Settings, StateChoice};
+use crate::config::{self, Credentials, Environment, Resolved, Settings, StateChoice, Values};
 use crate::output::Output;
 
 /// The name of the file of mappings, beside the records of the dump.
@@ -31,17 +34,69 @@ impl Session {
     /// # Errors
     /// When the configuration is wrong or says too little.
     pub(crate) fn open(cli: &Cli, output: &Output) -> Result<Self, Failure> {
-        let directory = std::env::current_dir().map_err(Failure::Directory)?;
-        let environment = Environment::load(&directory)?;
-        let resolved =
-            config::resolve(cli.values(), cli.global.config_path.as_deref(), &environment, &directory)?;
-        for warning in &resolved.warnings {
-            output.warn(warning);
-        }
-        let settings = resolved.settings;
+        let (settings, environment) = settings(cli, cli.values(), output)?;
         let client = connect(&settings, output)?;
         Ok(Self { client, options: options(&settings, &environment) })
     }
+}
+
+/// What the schema commands need to know before they know whether they need an instance.
+pub(crate) struct SchemaSession<'a> {
+    cli: &'a Cli,
+    output: &'a Output,
+    settings: Settings,
+}
+
+impl<'a> SchemaSession<'a> {
+    /// Resolves the configuration; its warnings are told at once.
+    ///
+    /// # Errors
+    /// When the configuration is wrong.
+    pub(crate) fn open(cli: &'a Cli, output: &'a Output) -> Result<Self, Failure> {
+        let (settings, _) = settings(cli, cli.values(), output)?;
+        Ok(Self { cli, output, settings })
+    }
+
+    /// The folder of the dump.
+    pub(crate) fn dump(&self) -> &Path {
+        &self.settings.dump_path.value
+    }
+
+    /// The folder of the dump's snapshot.
+    pub(crate) fn snapshot(&self) -> &Path {
+        &self.settings.snapshot_path.value
+    }
+
+    /// A connection to the configured instance; another URL or token wins over the configured one.
+    ///
+    /// # Errors
+    /// When the configuration says too little.
+    pub(crate) fn connect(&self, url: Option<&str>, token: Option<&SecretString>) -> Result<Client, Failure> {
+        if url.is_none() && token.is_none() {
+            return connect(&self.settings, self.output);
+        }
+        let mut values = self.cli.values();
+        values.directus_url = url.map(str::to_owned).or(values.directus_url);
+        values.directus_token = token.cloned().or(values.directus_token);
+        // Its warnings were told when the session was opened.
+        let (settings, _) = resolve(self.cli, values)?;
+        connect(&settings.settings, self.output)
+    }
+}
+
+fn settings(cli: &Cli, values: Values, output: &Output) -> Result<(Settings, Environment), Failure> {
+    let (resolved, environment) = resolve(cli, values)?;
+    for warning in &resolved.warnings {
+        output.warn(warning);
+    }
+    Ok((resolved.settings, environment))
+}
+
+fn resolve(cli: &Cli, values: Values) -> Result<(Resolved, Environment), Failure> {
+    let directory = std::env::current_dir().map_err(Failure::Directory)?;
+    let environment = Environment::load(&directory)?;
+    let resolved = config::resolve(values, cli.global.config_path.as_deref(), &environment, &directory)?;
+    Ok((resolved, environment))
 }
 
 fn connect(settings: &Settings, output: &Output) -> Result<Client, Failure> {
@@ -69,12 +124,12 @@ fn options(settings: &Settings, environment: &Environment) -> Options {
     Options {
         scope: COLLECTIONS.iter().map(|c| c.name).filter(|name| settings.takes_part(name)).collect(),
         schema: settings.snapshot.value,
+        schema_options: SchemaOptions::default(),
         layout: if settings.split.value { Layout::Split } else { Layout::Single },
         specs: settings.specs.value,
         attach_roles: settings.sync_policy_roles.value,
         preserve: settings.preserve_ids.value.clone(),
         sort_json: settings.sort_json.value,
-        force: false,
         prune: false,
         state: match settings.state.value {
             StateChoice::Auto => Store::Auto,

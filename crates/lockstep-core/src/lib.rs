@@ -7,6 +7,7 @@
 pub mod collection;
 pub mod file_order;
 pub mod identity;
+pub mod json;
 pub mod label;
 pub mod nearest;
 pub mod plan;

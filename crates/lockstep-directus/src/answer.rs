@@ -76,6 +76,17 @@ impl Answer {
             .map_err(|_| self.failure(ErrorKind::Decode, "the answer is not UTF-8 text"))
     }
 
+    /// The body as the text of a JSON document, for who parses it otherwise; only how it begins is looked at.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotDirectus`] if it is a page or the like, [`ErrorKind::Decode`] if it is not UTF-8.
+    pub fn json_text(&self) -> Result<String, Error> {
+        match self.body.trim_ascii_start() {
+            [b'{' | b'[', ..] => self.text(),
+            other => Err(self.not_json(other)),
+        }
+    }
+
     /// An error of this answer's request, about what the answer holds.
     pub(crate) fn failure(&self, kind: ErrorKind, reason: &str) -> Error {
         Error::new(kind, format!("{}: {reason}", self.label))
@@ -88,7 +99,11 @@ impl Answer {
             let reason = format!("the answer has an unexpected shape: {error}");
             return self.failure(ErrorKind::Decode, &reason);
         }
-        self.failure(ErrorKind::NotDirectus, &format!("the answer is {}, not JSON", kind_of_text(&self.body)))
+        self.not_json(&self.body)
+    }
+
+    fn not_json(&self, body: &[u8]) -> Error {
+        self.failure(ErrorKind::NotDirectus, &format!("the answer is {}, not JSON", kind_of_text(body)))
     }
 }
 
@@ -133,6 +148,9 @@ mod tests {
             let error = answer(200, body).json().unwrap_err();
             assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::NotDirectus, sentence));
         }
+        let page = answer(200, "<!doctype html>").json_text().unwrap_err();
+        assert_eq!(page.to_string(), "GET /server/info: the answer is an HTML page, not JSON");
+        assert_eq!(answer(200, " {").json_text().unwrap(), " {");
         assert_eq!(answer(200, "{}").data().unwrap_err().kind(), ErrorKind::NotDirectus);
         assert_eq!(answer(200, "[]").parse::<String>().unwrap_err().kind(), ErrorKind::Decode);
     }

@@ -72,6 +72,27 @@ pub async fn list(client: &Client, endpoint: &Endpoint, query: &Query) -> Result
     Ok(Page { data: listed.data, total_count, filter_count })
 }
 
+/// Counts the items that have a value in a field.
+pub fn request_count(endpoint: &Endpoint, field: &str) -> Request {
+    Request::get(endpoint.path()).query("aggregate[count]", field)
+}
+
+/// How many items have a value in a field; `*` counts the items. Databases count in different shapes: a number, or a text
+/// of digits.
+///
+/// # Errors
+/// Those of [`Client::send`]; [`ErrorKind::Decode`] if the answer has no count.
+pub async fn count(client: &Client, endpoint: &Endpoint, field: &str) -> Result<u64, Error> {
+    let request = request_count(endpoint, field);
+    let data = client.send(&request).await?.data()?;
+    let count =
+        data.pointer("/0/count").and_then(|count| if field == "*" { Some(count) } else { count.get(field) });
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    count
+        .and_then(number)
+        .ok_or_else(|| Error::new(ErrorKind::Decode, format!("{} answered no count", endpoint.path())))
+}
+
 /// Reads the one item of a singleton; the defaults if it was never saved.
 pub fn request_singleton(endpoint: &Endpoint) -> Request {
     Request::get(endpoint.path())

@@ -20,6 +20,14 @@ pub async fn snapshot(client: &Client) -> Result<Value, Error> {
     client.send(&request_snapshot()).await?.data()
 }
 
+/// The schema of the instance as JSON text, in the `data` wrapper of the API: it may be large.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn snapshot_text(client: &Client) -> Result<String, Error> {
+    client.send(&request_snapshot()).await?.json_text()
+}
+
 /// `POST /schema/diff`, which changes nothing. `force` compares across versions and vendors.
 pub fn request_diff(snapshot: Bytes, force: bool) -> Request {
     forced(
@@ -37,16 +45,17 @@ pub async fn diff(
     snapshot: &(impl Serialize + Sync),
     force: bool,
 ) -> Result<Option<Value>, Error> {
-    diff_serialized(client, bytes(snapshot)?, force).await
+    let answer = client.send(&request_diff(bytes(snapshot)?, force)).await?;
+    Ok(Some(answer.data()?).filter(|data| !data.is_null()))
 }
 
-/// [`diff`] with a snapshot that is JSON text already, for those who compare it more than once.
+/// [`diff`] from JSON text to JSON text, which is in the `data` wrapper of the API.
 ///
 /// # Errors
 /// Those of [`Client::send`].
-pub async fn diff_serialized(client: &Client, snapshot: Bytes, force: bool) -> Result<Option<Value>, Error> {
+pub async fn diff_text(client: &Client, snapshot: Bytes, force: bool) -> Result<Option<String>, Error> {
     let answer = client.send(&request_diff(snapshot, force)).await?;
-    Ok(Some(answer.data()?).filter(|data| !data.is_null()))
+    if answer.body.is_empty() { Ok(None) } else { answer.json_text().map(Some) }
 }
 
 /// `POST /schema/apply`. `force` (from 11) skips the check that the schema is still the one that was compared.
@@ -59,7 +68,15 @@ pub fn request_apply(diff: Bytes, force: bool) -> Request {
 /// # Errors
 /// Those of [`Client::send`]; [`ErrorKind::Lost`] if the diff may have been applied: read the schema again.
 pub async fn apply(client: &Client, diff: &(impl Serialize + Sync), force: bool) -> Result<(), Error> {
-    client.send(&request_apply(bytes(diff)?, force)).await.map(drop)
+    apply_serialized(client, bytes(diff)?, force).await
+}
+
+/// [`apply`] with a diff that is JSON text already.
+///
+/// # Errors
+/// Those of [`apply`].
+pub async fn apply_serialized(client: &Client, diff: Bytes, force: bool) -> Result<(), Error> {
+    client.send(&request_apply(diff, force)).await.map(drop)
 }
 
 const JSON: &str = "application/json";

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use lockstep_core::collection::Collection;
+use lockstep_core::json::{Json, Object};
 use lockstep_core::record::Fields;
 use lockstep_core::schema::Snapshot;
 use lockstep_directus::collections;
-use serde_json::Value;
 
 use crate::error::EngineError;
 use crate::instance::Instance;
@@ -19,7 +19,7 @@ pub(crate) struct Aliases(BTreeSet<(String, String)>);
 impl Aliases {
     /// Those of a snapshot.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let text = |field: &Fields, key: &str| field.get(key).and_then(Value::as_str).map(str::to_owned);
+        let text = |field: &Object, key: &str| field.get(key).and_then(Json::as_str).map(str::to_owned);
         let fields = snapshot.fields().iter().filter(|field| text(field, "type").as_deref() == Some("alias"));
         Self(fields.filter_map(|field| Some((text(field, "collection")?, text(field, "field")?))).collect())
     }

@@ -1,8 +1,8 @@
 //! A dump compared with an instance: what `diff` shows, and what `push` does and checks afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::{try_join, try_join3};
+use futures::future::try_join3;
 use lockstep_core::collection::Collection;
 use lockstep_core::identity::matching::{Sides, match_records};
 use lockstep_core::identity::specials::Specials;
@@ -10,14 +10,14 @@ use lockstep_core::identity::{InstanceRows, Mappings};
 use lockstep_core::reconcile::{Changes, Comparison, Mode, reconcile};
 use lockstep_core::record::Row;
 use lockstep_core::report::{Differences, SchemaReport};
-use lockstep_core::schema::{LeftOutReason, OWN_TABLES, SchemaDiff, Snapshot};
-use lockstep_directus::schema;
+use lockstep_core::schema::LeftOutReason;
 use serde_json::Value;
 
 use crate::desired::Desired;
 use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
 use crate::options::Options;
+use crate::schema::{self, SchemaComparison};
 use crate::state::Store;
 
 /// What a comparison found.
@@ -25,8 +25,8 @@ use crate::state::Store;
 pub(crate) struct Compared {
     /// Changes of records, and the pairs of ids.
     pub(crate) changes: Changes,
-    /// Changes of the schema, as the server wants them back; none if there is nothing to change.
-    pub(crate) schema: Option<SchemaDiff>,
+    /// The schemas compared; none if there is nothing to change.
+    pub(crate) schema: Option<SchemaComparison>,
     /// The same for people.
     pub(crate) differences: Differences,
     /// The rows of the instance.
@@ -52,7 +52,7 @@ pub(crate) async fn compare(
         Ok(())
     };
     // What takes the server longest is asked for first.
-    let schema = compare_schema(instance, desired, options.force);
+    let schema = compare_schema(instance, desired, options);
     let (schema, read, ()) = try_join3(schema, instance.read(&desired.collections), opening).await?;
     if let Some(store) = store {
         store.check_project(project_id(&read.rows))?;
@@ -67,7 +67,7 @@ fn compare_records(
     options: &Options,
     read: ReadRows,
     mappings: &Mappings,
-    schema: Option<(SchemaDiff, SchemaReport)>,
+    schema: Option<SchemaComparison>,
 ) -> Result<Compared, EngineError> {
     let specials = Specials::find(&read.rows, &instance.user, mappings);
     let sides = Sides {
@@ -95,46 +95,25 @@ fn compare_records(
         mode: &mode,
     };
     let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
-    let (diff, report) = schema.unzip();
+    let report = schema.as_ref().map(|schema| schema.report.clone());
     let mut notices = desired.dumped.notices.clone();
     notices.extend(notices_of(&changes, report.as_ref(), read.hidden_permissions));
-    if let Some(report) = &report {
-        notices.extend(schema_notices(report));
-    }
-    let report = report.or_else(|| desired.snapshot.as_ref().map(|_| SchemaReport::default()));
+    notices.extend(report.iter().flat_map(schema_notices));
     let differences = Differences::new(report, &changes);
-    let schema = diff.filter(|diff| !diff.is_empty());
+    let schema = schema.filter(|schema| schema.diff.is_some());
     Ok(Compared { changes, schema, differences, rows: read.rows, notices })
 }
 
-/// What the server would change, without what must never be sent.
 async fn compare_schema(
     instance: &Instance,
     desired: &Desired,
-    force: bool,
-) -> Result<Option<(SchemaDiff, SchemaReport)>, EngineError> {
+    options: &Options,
+) -> Result<Option<SchemaComparison>, EngineError> {
     let Some(snapshot) = &desired.snapshot else { return Ok(None) };
-    let diff = async {
-        Ok::<_, EngineError>(schema::diff_serialized(&instance.client, snapshot.clone(), force).await?)
-    };
-    let (diff, current) = try_join(diff, untracked(instance)).await?;
-    let Some(mut diff) = diff.map(SchemaDiff::from_value).transpose()?.flatten() else { return Ok(None) };
-    let mut left_out = diff.filter(&OWN_TABLES, current.as_ref());
-    left_out.extend(diff.drop_equivalent_types());
-    left_out.extend(diff.drop_unsaid());
-    if !instance.version.has_policies() {
-        left_out.extend(diff.guard_first_kind());
-    }
-    let report = SchemaReport { changes: diff.changes(current.as_ref().or(desired.keys.as_ref())), left_out };
-    Ok(Some((diff, report)))
-}
-
-/// The schema of an instance whose snapshots hold untracked tables (before 11.10): these must not be dropped.
-async fn untracked(instance: &Instance) -> Result<Option<Snapshot>, EngineError> {
-    if instance.version.hides_untracked_tables() {
-        return Ok(None);
-    }
-    Ok(Some(Snapshot::from_value(schema::snapshot(&instance.client).await?)?))
+    let current = schema::read(&instance.client).await?;
+    let mut comparison = schema::compare(current, snapshot.clone(), &options.schema_options)?;
+    schema::count_losses(&instance.client, &mut comparison.report).await;
+    Ok(Some(comparison))
 }
 
 pub(crate) fn project_id(rows: &InstanceRows) -> Option<&str> {
@@ -173,33 +152,47 @@ fn is_added(schema: Option<&SchemaReport>, collection: &Collection, field: &str)
         .any(|change| change.collection == collection.system_name() && change.field.as_deref() == Some(field))
 }
 
-fn schema_notices(report: &SchemaReport) -> Vec<String> {
-    let unsaid = report.left_out.iter().filter(|left_out| left_out.reason == LeftOutReason::Unsaid);
-    let unsaid: BTreeSet<&str> = unsaid.flat_map(|left_out| &left_out.paths).map(String::as_str).collect();
-    let unsaid: Vec<_> = unsaid.into_iter().collect();
-    let unsaid = (!unsaid.is_empty())
-        .then(|| format!("schema: the dump does not say {}, which stay as they are", unsaid.join(", ")));
-    let told = report
-        .left_out
-        .iter()
-        .filter(|left_out| {
-            use LeftOutReason::{EquivalentType, OwnTable, Unsaid};
-            !matches!(left_out.reason, OwnTable | EquivalentType | Unsaid)
+/// What is different and stays, in a line per reason.
+#[must_use]
+pub fn schema_notices(report: &SchemaReport) -> Vec<String> {
+    let mut by_reason: BTreeMap<LeftOutReason, (BTreeSet<String>, BTreeSet<&str>)> = BTreeMap::new();
+    for left_out in &report.left_out {
+        let (names, paths) = by_reason.entry(left_out.reason).or_default();
+        let name = left_out.field.as_ref().map(|field| format!("{}.{field}", left_out.collection));
+        names.insert(name.unwrap_or_else(|| left_out.collection.clone()));
+        paths.extend(left_out.paths.iter().map(String::as_str));
+    }
+    let listed = |names: &BTreeSet<String>| {
+        let shown: Vec<&str> = names.iter().map(String::as_str).take(LISTED).collect();
+        let more = names.len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", shown.join(", "))
+    };
+    let told = by_reason.into_iter().filter_map(|(reason, (names, paths))| {
+        let paths = paths.into_iter().collect::<Vec<_>>().join(", ");
+        let names = listed(&names);
+        Some(match reason {
+            // Nobody asked for these, and nobody misses them.
+            LeftOutReason::OwnTable | LeftOutReason::EquivalentType | LeftOutReason::OutOfScope => {
+                return None;
+            }
+            LeftOutReason::Untracked => {
+                format!("schema: {names}: not tracked by Directus, so it stays as it is")
+            }
+            LeftOutReason::Unsaid => format!("schema: the dump does not say {paths}, which stay as they are"),
+            LeftOutReason::Unknown => {
+                format!("schema: this Directus does not know {paths} ({names}), left out")
+            }
+            LeftOutReason::Database => {
+                format!("schema: {paths} are what the database makes of them ({names})")
+            }
+            LeftOutReason::SystemIndex => {
+                format!("schema: indexes of system collections stay as this version has them ({names})")
+            }
         })
-        .map(|left_out| {
-            let name = left_out
-                .field
-                .as_ref()
-                .map_or(left_out.collection.clone(), |f| format!("{}.{f}", left_out.collection));
-            let why = match left_out.reason {
-                LeftOutReason::OwnTable => "it belongs to a sync tool",
-                LeftOutReason::EquivalentType => "both types are one to the database",
-                LeftOutReason::Unsaid => "the dump does not say what it is to be",
-                LeftOutReason::Untracked => "Directus does not track the table",
-                LeftOutReason::WouldDrop => "Directus 10 would drop the column instead",
-                LeftOutReason::WouldCreate => "Directus 10 would try to create it again",
-            };
-            format!("schema: {name} stays as it is: {why}")
-        });
-    unsaid.into_iter().chain(told).collect()
+    });
+    told.collect()
 }
+
+/// So many names are listed in a notice.
+const LISTED: usize = 5;

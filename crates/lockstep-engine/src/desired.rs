@@ -1,10 +1,8 @@
 //! What an instance ought to be: a dump, read whole and checked before the instance is.
 
 use lockstep_core::collection::Collection;
-use lockstep_core::schema::{OWN_TABLES, Snapshot};
+use lockstep_core::schema::Snapshot;
 use lockstep_core::version::Version;
-use lockstep_directus::Bytes;
-use serde_json::{Map, Value};
 
 use crate::aliases::Aliases;
 use crate::dump;
@@ -18,10 +16,8 @@ use crate::options::Options;
 pub(crate) struct Desired {
     /// Its records.
     pub(crate) dumped: Dumped,
-    /// Its schema as JSON text; none if that does not take part.
-    pub(crate) snapshot: Option<Bytes>,
-    /// The primary keys of that schema, to judge changes by.
-    pub(crate) keys: Option<Snapshot>,
+    /// Its schema; none if that does not take part.
+    pub(crate) snapshot: Option<Snapshot>,
     /// The collections that are read of the instance.
     pub(crate) collections: Vec<&'static Collection>,
 }
@@ -30,7 +26,7 @@ impl Desired {
     /// Reads the dump.
     ///
     /// # Errors
-    /// When it is missing, malformed, or of another version than the instance (unless forced).
+    /// When it is missing, malformed, or has access rules of another kind than the instance.
     pub(crate) async fn read(options: &Options, instance: &Instance) -> Result<Self, EngineError> {
         let version = instance.version;
         let collections = options.read(version.major);
@@ -54,13 +50,11 @@ impl Desired {
                 ));
             }
         }
-        let (keys, snapshot) =
-            snapshot.map(|s| (primary_keys(&s), Bytes::from(s.to_value().to_string()))).unzip();
-        Ok(Self { dumped, snapshot, keys: keys.flatten(), collections })
+        Ok(Self { dumped, snapshot, collections })
     }
 }
 
-/// The schema of the dump, if it takes part; its version is checked in any case.
+/// The schema of the dump, if it takes part; whether its access rules fit is checked in any case.
 fn snapshot(options: &Options, version: Version) -> Result<Option<Snapshot>, EngineError> {
     if !options.schema {
         // The records tell what they come from only here; a dump without a snapshot is taken as it is.
@@ -71,12 +65,8 @@ fn snapshot(options: &Options, version: Version) -> Result<Option<Snapshot>, Eng
     }
     let missing = || dump::DumpError::Missing { path: options.paths.snapshot.clone() };
     let snapshot = dump::read_snapshot(&options.paths)?.ok_or_else(missing)?;
-    let dump = snapshot.directus_version();
-    if dump.parse::<Version>().ok() != Some(version) && !options.force {
-        return Err(EngineError::VersionMismatch { dump: dump.to_owned(), instance: version });
-    }
     check_access(options, &snapshot, version)?;
-    Ok(Some(snapshot.without_collections(&OWN_TABLES)))
+    Ok(Some(snapshot))
 }
 
 /// Roles and permissions before and after Directus 11 have nothing in common.
@@ -89,13 +79,4 @@ fn check_access(options: &Options, snapshot: &Snapshot, version: Version) -> Res
         return Ok(());
     }
     Err(EngineError::AccessMismatch { dump: dump.to_owned(), instance: version })
-}
-
-/// The part of a snapshot that tells what is a primary key.
-fn primary_keys(snapshot: &Snapshot) -> Option<Snapshot> {
-    let is_key = |field: &&Map<String, Value>| {
-        field.get("schema").and_then(|schema| schema.get("is_primary_key")) == Some(&Value::Bool(true))
-    };
-    let keys = snapshot.fields().iter().filter(is_key).cloned().collect();
-    Snapshot::new(snapshot.header().clone(), Vec::new(), keys, Vec::new()).ok()
 }

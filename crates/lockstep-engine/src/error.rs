@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lockstep_core::plan::Verb;
 use lockstep_core::reconcile::Problem;
 use lockstep_core::report::{Applied, Differences};
-use lockstep_core::schema::{ShapeError, SnapshotError};
+use lockstep_core::schema::{AdaptError, Finding, Misfit, ShapeError, SnapshotError};
 use lockstep_core::version::Version;
 use lockstep_directus::{Error as DirectusError, ErrorKind};
 
@@ -52,14 +52,6 @@ pub enum EngineError {
         /// Email or id of the user.
         user: String,
     },
-    /// Dump and instance are of different versions.
-    #[error("the dump comes from Directus {dump}, the instance runs {instance}")]
-    VersionMismatch {
-        /// The version in the snapshot.
-        dump: String,
-        /// The version of the instance.
-        instance: Version,
-    },
     /// Access rules before and after Directus 11 have different shapes.
     #[error(
         "the dump comes from Directus {dump}, the instance runs {instance}: their access rules are built differently"
@@ -86,6 +78,49 @@ pub enum EngineError {
     /// The comparison of schemas that the instance sent is none.
     #[error("the instance sent a comparison of schemas that cannot be understood")]
     SchemaDiff(#[from] ShapeError),
+    /// The schema that the instance sent is no JSON.
+    #[error("the schema that the instance sent is no JSON")]
+    SchemaText(#[source] serde_json::Error),
+    /// The comparison of schemas that the instance sent is no JSON.
+    #[error("the comparison of schemas that the instance sent is no JSON")]
+    SchemaDiffText(#[source] serde_json::Error),
+    /// Schemas cannot be compared.
+    #[error("the schemas cannot be compared")]
+    Adapt(#[from] AdaptError),
+    /// The server's own comparison of schemas finds something else. Nothing was written.
+    #[error("the instance compares the schemas differently, and nothing was written: {place}")]
+    Disagreement {
+        /// Where, and what each of the two says.
+        place: String,
+    },
+    /// A schema is applied in steps, and a step changed nothing.
+    #[error("the instance did not carry out step {steps} of the changes of its schema")]
+    NoProgress {
+        /// The step.
+        steps: usize,
+    },
+    /// Changes of a schema were computed for another one. Nothing was written.
+    #[error(
+        "the changes were computed for the schema {expected}, the instance has {found}; nothing was written"
+    )]
+    OtherSchema {
+        /// The hash in the changes.
+        expected: String,
+        /// The hash of the instance.
+        found: String,
+    },
+    /// Changes of a schema do not fit. Nothing was written.
+    #[error("the changes do not fit the schema of the instance, and nothing was written")]
+    Misfit(#[source] Misfit),
+    /// A schema that is wrong by itself. Nothing was written.
+    #[error("{}", lint_title(.0.len()))]
+    Lint(Vec<Finding>),
+    /// Changes that no request can tell this version without it doing something else. Nothing was written.
+    #[error("this Directus would misunderstand the changes of {}, and nothing was written", names.join(", "))]
+    CannotApply {
+        /// `collection` or `collection.field`.
+        names: Vec<String>,
+    },
     /// The dump contradicts itself or the instance.
     #[error("{}", problems_title(.0.len()))]
     Problems(Vec<Problem>),
@@ -162,6 +197,13 @@ fn problems_title(count: usize) -> String {
     }
 }
 
+fn lint_title(count: usize) -> String {
+    match count {
+        1 => "the desired schema has an error, and nothing was written".to_owned(),
+        _ => format!("the desired schema has {count} errors, and nothing was written"),
+    }
+}
+
 fn verb_text(verb: Verb) -> &'static str {
     match verb {
         Verb::Release => "release references of",
@@ -194,14 +236,22 @@ impl EngineError {
             Self::NoVersion { .. } => "use the token, or email and password, of an administrator",
             Self::TooOld { .. } => "upgrade the instance",
             Self::NoAdministrator { .. } => "use the token, or email and password, of an administrator",
-            Self::VersionMismatch { .. } => {
-                "pull from an instance of the same version, or go on with --force at your own risk"
-            }
             Self::AccessMismatch { .. } => {
                 "migrate with Directus itself first, or leave them out: -x roles,policies,permissions,presets"
             }
             Self::Incomplete { .. } => "records may have changed meanwhile: try again",
-            Self::Snapshot(_) | Self::SchemaDiff(_) => "check the log of the instance",
+            Self::Adapt(_) => "a snapshot needs its \"directus\" version, such as 11.17.4",
+            Self::Disagreement { .. } => {
+                "somebody may be changing the schema: try again; if it stays so, please report it"
+            }
+            Self::OtherSchema { .. } => "compute the changes anew, or go on with --force",
+            Self::Misfit(_) => "compute the changes anew",
+            Self::CannotApply { .. } => "delete the field on the instance by hand, then push again",
+            Self::NoProgress { .. }
+            | Self::Snapshot(_)
+            | Self::SchemaDiff(_)
+            | Self::SchemaText(_)
+            | Self::SchemaDiffText(_) => "check the log of the instance",
             Self::Licence(_) => "change the licence, or remove what exceeds it from the dump",
             Self::Refused(_) => "look at the plan; if you mean it, add --allow-destructive",
             Self::StateFile { hint, .. } => hint,
@@ -211,6 +261,7 @@ impl EngineError {
             Self::NoExtension => "install directus-extension-sync, or use --state auto",
             Self::NoTable(_) => "use --state file",
             Self::Problems(_)
+            | Self::Lint(_)
             | Self::Declined
             | Self::Interrupted
             | Self::InterruptedInTime

@@ -16,6 +16,7 @@ mod link;
 mod options;
 mod pull;
 mod push;
+pub mod schema;
 mod specs;
 mod state;
 

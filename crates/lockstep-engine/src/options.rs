@@ -10,6 +10,7 @@ use lockstep_core::identity::PreserveIds;
 use lockstep_core::schema::Layout;
 
 use crate::dump::DumpPaths;
+use crate::schema::SchemaOptions;
 
 /// Where the mappings of an instance are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Options {
     pub scope: BTreeSet<&'static str>,
     /// Whether the schema takes part.
     pub schema: bool,
+    /// How schemas are compared.
+    pub schema_options: SchemaOptions,
     /// How a pull lays the snapshot out.
     pub layout: Layout,
     /// Whether a pull writes API specifications.
@@ -44,8 +47,6 @@ pub struct Options {
     pub preserve: PreserveIds,
     /// Whether the keys of written JSON are sorted.
     pub sort_json: bool,
-    /// Whether versions may differ.
-    pub force: bool,
     /// Whether untracked rows are deleted.
     pub prune: bool,
     /// Where mappings are kept.

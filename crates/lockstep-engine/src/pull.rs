@@ -11,7 +11,7 @@ use lockstep_core::identity::specials::{ADMIN_ROLE, Specials};
 use lockstep_core::record::{CONCEALED, Fields, Record, SyncId};
 use lockstep_core::report::{Event, InstanceInfo, Observer, Phase, PullReport};
 use lockstep_core::schema::{OWN_TABLES, Snapshot};
-use lockstep_directus::{Client, schema};
+use lockstep_directus::Client;
 use serde_json::Value;
 
 use crate::aliases::Aliases;
@@ -21,6 +21,7 @@ use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
 use crate::licence;
 use crate::options::Options;
+use crate::schema;
 use crate::specs;
 use crate::state::Store;
 
@@ -92,8 +93,7 @@ async fn snapshot(instance: &Instance, wanted: bool) -> Result<Option<Snapshot>,
     if !wanted {
         return Ok(None);
     }
-    let snapshot = Snapshot::from_value(schema::snapshot(&instance.client).await?)?;
-    Ok(Some(snapshot.without_collections(&OWN_TABLES)))
+    Ok(Some(schema::read(&instance.client).await?.without_collections(&OWN_TABLES)))
 }
 
 struct Puller<'a> {

@@ -1,13 +1,12 @@
 //! Diff and push: a dump becomes the state of an instance, after everything was checked and consented to.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use lockstep_core::identity::Mappings;
 use lockstep_core::plan::{Limits, plan};
 use lockstep_core::record::LocalId;
 use lockstep_core::report::{Applied, ComparisonReport, Differences, Event, InstanceInfo, Observer, Phase};
-use lockstep_core::schema::SchemaDiff;
-use lockstep_directus::{Client, ErrorKind, caches, schema};
+use lockstep_directus::{Client, caches};
 
 use crate::compare::{Compared, compare};
 use crate::desired::Desired;
@@ -16,6 +15,7 @@ use crate::executor::{Executor, Outcome};
 use crate::instance::Instance;
 use crate::licence;
 use crate::options::{Interrupt, Options};
+use crate::schema;
 use crate::state::Store;
 
 /// An answer to the question whether to write.
@@ -138,11 +138,10 @@ impl Pusher<'_> {
             self.save(self.known(&compared, &Outcome::default())).await?;
             return Ok(None);
         }
-        if let Some(diff) = compared.schema.take() {
+        if let Some(schema) = compared.schema.take() {
             self.observer.event(Event::Phase(Phase::ApplyingSchema));
-            self.apply_schema(diff).await?;
+            schema::apply(&self.instance.client, &schema, Some(self.options.schema_options.mode)).await?;
             self.applied.schema = true;
-            caches::clear(&self.instance.client).await?;
             // A field that was added to a system collection was not there to be compared.
             let of_system = |name: &str| name.starts_with("directus_");
             let changed = compared.differences.schema.iter().flat_map(|schema| &schema.changes);
@@ -224,34 +223,6 @@ impl Pusher<'_> {
             _ => Ok(()),
         }
     }
-
-    /// Applies changes of the schema. After a lost answer the server is asked whether they are still to be made.
-    async fn apply_schema(&self, diff: SchemaDiff) -> Result<(), EngineError> {
-        let client = &self.instance.client;
-        let body = diff.to_value();
-        let mut attempt = 0;
-        loop {
-            let error = match schema::apply(client, &body, false).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            attempt += 1;
-            let lost = matches!(error.kind(), ErrorKind::Lost | ErrorKind::Timeout);
-            if !lost || attempt > 3 {
-                return Err(error.into());
-            }
-            tokio::time::sleep(Duration::from_millis(500) * attempt).await;
-            let Some(snapshot) = &self.desired.snapshot else { return Err(error.into()) };
-            let left = match schema::diff_serialized(client, snapshot.clone(), self.options.force).await {
-                Ok(left) => left.map(SchemaDiff::from_value).transpose()?.flatten(),
-                // Where looking fails as well, the first failure is what matters: it may have been carried out.
-                Err(_) => return Err(error.into()),
-            };
-            if left.is_none_or(|left| left.hash() != diff.hash()) {
-                return Ok(());
-            }
-        }
-    }
 }
 
 /// Pairs of the collections that take part whose row exists.
@@ -283,6 +254,6 @@ fn info(instance: &Instance, store: Option<&Store>) -> InstanceInfo {
     }
 }
 
-fn milliseconds(started: Instant) -> u64 {
+pub(crate) fn milliseconds(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -74,7 +74,8 @@ pub(crate) fn collection(name: &str, mut fields: Vec<Value>) -> Value {
     json!({"collection": name, "meta": {"icon": "box"}, "schema": {}, "fields": fields})
 }
 
-async fn schema(directus: &Directus) {
+/// The schema alone.
+pub(crate) async fn schema(directus: &Directus) {
     let group = json!({"collection": "content", "meta": {"icon": "folder"}, "schema": null});
     let name = field("name", "string", json!({"is_unique": true}));
     let articles =

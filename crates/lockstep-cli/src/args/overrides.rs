@@ -18,6 +18,10 @@ impl Cli {
                 push.dump.fill(&mut values);
                 values.max_push_retries = push.max_push_retries;
             }
+            Command::Schema(schema) => {
+                values.dump_path = schema.dump_path.clone();
+                values.snapshot_path = schema.snapshot_path.clone();
+            }
             Command::State(state) => state.fill(&mut values),
         }
         values

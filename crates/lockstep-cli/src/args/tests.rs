@@ -66,7 +66,7 @@ fn every_command_takes_its_options() {
         panic!("not a push")
     };
     assert!(push.compare.force && push.compare.pretty_diff && push.compare.prune);
-    assert!(push.allow_destructive && push.yes);
+    assert!(push.consent.allow_destructive && push.consent.yes);
     let Command::Diff(diff) = read("diff --force --prune --exit-code --state-file s.json").command else {
         panic!("not a diff")
     };

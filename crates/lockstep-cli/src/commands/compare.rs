@@ -4,7 +4,7 @@ use lockstep_core::report::{Differences, InstanceInfo};
 use lockstep_engine::{Consent, Decision, Interrupt};
 
 use super::{DIFFERENT, DONE, Failure, run_flow};
-use crate::args::{Cli, CompareArgs, DiffArgs, PushArgs};
+use crate::args::{Cli, CompareArgs, ConsentArgs, DiffArgs, PushArgs};
 use crate::output::{Output, Progress};
 use crate::session::Session;
 
@@ -21,7 +21,8 @@ pub(super) fn diff(cli: &Cli, arguments: &DiffArgs, output: &Output) -> Result<u
 pub(super) fn push(cli: &Cli, arguments: &PushArgs, output: &Output) -> Result<u8, Failure> {
     let session = open(cli, &arguments.compare, output)?;
     let progress = output.progress();
-    let asker = Asker { output, progress: &progress, arguments, root: &session.options.paths.root };
+    let root = &session.options.paths.root;
+    let asker = Asker { output, progress: &progress, consent: arguments.consent, root };
     let interrupt = Interrupt::default();
     let flow = lockstep_engine::push(session.client, &session.options, &progress, &asker, &interrupt);
     let report = run_flow(flow, Some(&interrupt));
@@ -33,31 +34,31 @@ pub(super) fn push(cli: &Cli, arguments: &PushArgs, output: &Output) -> Result<u
 
 fn open(cli: &Cli, arguments: &CompareArgs, output: &Output) -> Result<Session, Failure> {
     let mut session = Session::open(cli, output)?;
-    session.options.force = arguments.force;
+    session.options.schema_options = arguments.schema.options();
     session.options.prune = arguments.prune;
     Ok(session)
 }
 
 /// Shows the plan, and asks where there is somebody to ask.
-struct Asker<'a> {
-    output: &'a Output,
-    progress: &'a Progress,
-    arguments: &'a PushArgs,
-    root: &'a std::path::Path,
+pub(super) struct Asker<'a> {
+    pub(super) output: &'a Output,
+    pub(super) progress: &'a Progress,
+    pub(super) consent: ConsentArgs,
+    pub(super) root: &'a std::path::Path,
 }
 
 impl Consent for Asker<'_> {
     fn decide(&self, instance: &InstanceInfo, differences: &Differences, notices: &[String]) -> Decision {
         self.progress.pause(|| {
             let destructive = differences.is_destructive();
-            let consented = self.arguments.allow_destructive;
-            let will_ask = self.output.can_ask() && (destructive && !consented || !self.arguments.yes);
+            let consented = self.consent.allow_destructive;
+            let will_ask = self.output.can_ask() && (destructive && !consented || !self.consent.yes);
             self.output.plan(instance, differences, notices, self.root, will_ask || destructive);
             let (asks_for_word, word) = (destructive && !consented, "yes");
             match (will_ask, asks_for_word) {
                 (false, true) => Decision::Refuse,
                 // The one document on stdout is no place for a question.
-                (false, false) if self.output.is_unanswered(self.arguments.yes) => Decision::Decline,
+                (false, false) if self.output.is_unanswered(self.consent.yes) => Decision::Decline,
                 (false, false) => Decision::Apply,
                 (true, true) if self.output.ask_word("This destroys data. Type yes to go on: ", word) => {
                     Decision::Apply

@@ -2,8 +2,12 @@
 
 mod compare;
 mod pull;
+mod schema;
 mod state;
 
+use std::path::PathBuf;
+
+use lockstep_engine::schema::SourceError;
 use lockstep_engine::{EngineError, Interrupt};
 
 use crate::args::{Cli, Command};
@@ -32,6 +36,18 @@ pub(crate) enum Failure {
     /// The flow.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A schema cannot be read.
+    #[error(transparent)]
+    Schema(#[from] SourceError),
+    /// A result cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The client cannot be set up.
     #[error(transparent)]
     Client(lockstep_directus::Error),
@@ -53,7 +69,8 @@ impl Failure {
             Self::Config(error) => error.hint(),
             Self::Engine(error) => error.hint(),
             Self::Client(error) => error.hint().map(str::to_owned),
-            Self::Directory(_) | Self::Runtime(_) | Self::Print(_) => None,
+            Self::Schema(error) => error.hint().map(str::to_owned),
+            Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => None,
         }
     }
 
@@ -62,7 +79,7 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Client(_) => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
-            Self::Directory(_) | Self::Runtime(_) | Self::Print(_) => ERROR,
+            Self::Schema(_) | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => ERROR,
         }
     }
 }
@@ -71,7 +88,11 @@ fn engine_exit_code(error: &EngineError) -> u8 {
     match error {
         EngineError::Refused(_)
         | EngineError::Declined
-        | EngineError::VersionMismatch { .. }
+        | EngineError::CannotApply { .. }
+        | EngineError::Disagreement { .. }
+        | EngineError::OtherSchema { .. }
+        | EngineError::Misfit(_)
+        | EngineError::Lint(_)
         | EngineError::AccessMismatch { .. }
         | EngineError::Licence(_) => REFUSED,
         EngineError::Interrupted | EngineError::InterruptedInTime => INTERRUPTED,
@@ -90,6 +111,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Pull(_) => pull::run(cli, output),
         Command::Diff(diff) => compare::diff(cli, diff, output),
         Command::Push(push) => compare::push(cli, push, output),
+        Command::Schema(arguments) => schema::run(cli, arguments, output),
         Command::State(state) => state::run(cli, state, output),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::printable::line;
 use super::style::{BAD, BOLD, HINT};
-use super::{Output, document_of, plan};
+use super::{Output, document_of, plan, schema};
 use crate::args::exit_code;
 use crate::commands::Failure;
 
@@ -50,6 +50,9 @@ fn text(failure: &Failure) -> String {
             let (problem, hint) = (line(&problem.to_string()), line(&problem.hint()));
             text += &format!("  {BOLD}-{BOLD:#} {problem}\n    {HINT}hint{HINT:#}: {hint}\n");
         }
+    }
+    if let Failure::Engine(EngineError::Lint(findings)) = failure {
+        text += &schema::findings(findings);
     }
     if let Failure::Engine(EngineError::Partly { applied, source }) = failure {
         let uncertain = match source.may_have_been_applied() {
@@ -98,6 +101,7 @@ fn document(failure: &Failure, code: u8) -> Value {
             error["applied"] = json!(applied);
             error["uncertain"] = json!(source.may_have_been_applied());
         }
+        Failure::Engine(EngineError::Lint(findings)) => error["findings"] = json!(findings),
         Failure::Engine(EngineError::Refused(differences)) => error["differences"] = json!(differences),
         _ => {}
     }

@@ -6,6 +6,7 @@ mod failure;
 mod plan;
 mod printable;
 mod progress;
+mod schema;
 mod style;
 mod values;
 
@@ -14,7 +15,8 @@ use std::path::Path;
 
 use clap::ColorChoice;
 use lockstep_core::record::{LocalId, SyncId};
-use lockstep_core::report::{ComparisonReport, Differences, InstanceInfo, PullReport};
+use lockstep_core::report::{ComparisonReport, Differences, InstanceInfo, PullReport, SchemaReport};
+use lockstep_core::schema::Finding;
 use lockstep_directus::RequestEvent;
 use lockstep_engine::{Linked, Recorded};
 use serde::Serialize;
@@ -172,6 +174,42 @@ impl Output {
             }
         }
         print(&format!("{text}{DIM}{effort}{DIM:#}\n"))
+    }
+
+    /// What leads from one schema to another.
+    pub(crate) fn schema_compared(&self, report: &SchemaReport, names: (&str, &str)) -> Result<(), Failure> {
+        if self.json {
+            return self.document(report);
+        }
+        self.notices(&lockstep_engine::schema::schema_notices(report));
+        print(&schema::text(report, names))
+    }
+
+    /// The same for a comment on a pull request.
+    #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
+    pub(crate) fn schema_markdown(&self, report: &SchemaReport, names: (&str, &str)) -> Result<(), Failure> {
+        print(&schema::markdown(report, names, &lockstep_engine::schema::schema_notices(report)))
+    }
+
+    /// One document, whatever the options say.
+    pub(crate) fn schema_document(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.document(value)
+    }
+
+    /// The hash of a schema.
+    pub(crate) fn schema_hash(&self, hash: &str) -> Result<(), Failure> {
+        if self.json { self.document(&json!({"hash": hash})) } else { print(&format!("{hash}\n")) }
+    }
+
+    /// What is wrong with a schema.
+    pub(crate) fn linted(&self, findings: &[Finding]) -> Result<(), Failure> {
+        if self.json { self.document(&json!({"findings": findings})) } else { print(&schema::findings(findings)) }
+    }
+
+    /// Text that is the result, as it is.
+    #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        told(io::stdout().lock().write_all(text.as_bytes()))
     }
 
     /// What a store holds.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anstyle::Style;
+use lockstep_core::json::Json;
 use lockstep_core::plan::Danger;
 use lockstep_core::reconcile::{Action, Difference, Kept};
 use lockstep_core::record::Fields;
@@ -152,7 +153,7 @@ fn id(change: &Difference) -> String {
 }
 
 /// The fields of a new collection are named with it, and have no lines of their own.
-fn schema_changes(changes: &[SchemaChange]) -> String {
+pub(super) fn schema_changes(changes: &[SchemaChange]) -> String {
     let is_new = |change: &&SchemaChange, what| change.kind == ChangeKind::Create && change.what == what;
     let new: BTreeSet<&str> =
         changes.iter().filter(|c| is_new(c, SchemaItem::Collection)).map(|c| c.collection.as_str()).collect();
@@ -190,7 +191,9 @@ fn schema_change(change: &SchemaChange) -> String {
     let mut text = format!("  {style}{sign}{style:#} {what} {name}{}\n", risk(change));
     if change.kind == ChangeKind::Update {
         for edit in &change.edits {
-            text += &values::edit(&edit.path, edit.before.as_ref(), edit.after.as_ref(), (None, None), 6);
+            let value = |side: &Option<Json>| side.as_ref().map(Json::to_value);
+            let (before, after) = (value(&edit.before), value(&edit.after));
+            text += &values::edit(&edit.path, before.as_ref(), after.as_ref(), (None, None), 6);
         }
     }
     text
@@ -198,7 +201,9 @@ fn schema_change(change: &SchemaChange) -> String {
 
 fn risk(change: &SchemaChange) -> String {
     let reason = change.reason.as_deref().map(|reason| format!(": {}", line(reason))).unwrap_or_default();
-    let told = |style: Style, word: &str| format!("  {style}{word}{style:#}{reason}");
+    let loses = super::schema::loses(change).map(|loses| format!(" ({loses})")).unwrap_or_default();
+    let way_out = change.way_out.map(|way_out| format!("\n      {DIM}instead: {way_out}{DIM:#}")).unwrap_or_default();
+    let told = |style: Style, word: &str| format!("  {style}{word}{style:#}{reason}{loses}{way_out}");
     match change.risk {
         Risk::Safe => String::new(),
         Risk::Lossy => told(WARN, "lossy"),
@@ -246,14 +251,7 @@ fn summary(differences: &Differences) -> String {
     .map(|(number, what)| format!("{} {what}", count(number)))
     .collect();
     if let Some(schema) = differences.schema.as_ref().filter(|schema| !schema.changes.is_empty()) {
-        let risky = |risk| schema.changes.iter().filter(|change| change.risk == risk).count();
-        let risks: Vec<_> = [(risky(Risk::Lossy), "lossy"), (risky(Risk::Destructive), "destructive")]
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, what)| format!("{} {what}", count(number)))
-            .collect();
-        let risks = if risks.is_empty() { String::new() } else { format!(" ({})", risks.join(", ")) };
-        parts.insert(0, format!("{}{risks}", counted(schema.changes.len(), "change") + " of the schema"));
+        parts.insert(0, schema_summary(&schema.changes));
     }
     format!("{BOLD}Summary:{BOLD:#} {}\n", parts.join(", "))
 }
@@ -276,4 +274,16 @@ pub(super) fn applied(applied: &Applied) -> String {
         }
     }
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+/// How many changes of the schema there are, and how many of them cost something.
+pub(super) fn schema_summary(changes: &[SchemaChange]) -> String {
+    let risky = |risk| changes.iter().filter(|change| change.risk == risk).count();
+    let risks: Vec<_> = [(risky(Risk::Lossy), "lossy"), (risky(Risk::Destructive), "destructive")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(number)))
+        .collect();
+    let risks = if risks.is_empty() { String::new() } else { format!(" ({})", risks.join(", ")) };
+    counted(changes.len(), "change") + " of the schema" + &risks
 }

@@ -1,9 +1,11 @@
 //! What is wrong with the server, or with what it thinks of us: exit code 1, nothing is written anywhere.
 
 use lockstep_testkit::directus::ADMIN_TOKEN;
+use serde_json::json;
 
 use crate::fake::Fake;
 use crate::place::Place;
+use crate::schema;
 
 const ROOT: &str =
     "hint: check that the URL is the root of the Directus API, with the path prefix if it has one";
@@ -145,29 +147,122 @@ async fn a_login_that_expires() {
     }
 }
 
+/// A push whose dump has another schema than the instance is refused with these words, after the instance answered so.
+async fn says_of_schemas(exit_code: i32, (status, body): (u16, &str), expected: &str) {
+    let place = Place::with_dump();
+    place.schema(&schema::wider());
+    let current = schema::answer(&schema::current());
+    let fake = Fake::answering(&[("/schema/snapshot", 200, &current), ("/schema/diff", status, body)]).await;
+    let told = place.refuses_at(&fake, exit_code, &["push", "--quiet"]).await;
+    assert_eq!(told, expected, "{status} {body}");
+    assert_eq!(fake.comparisons(), 2, "one in each of two runs");
+}
+
 #[tokio::test]
 async fn a_server_that_does_not_let_us() {
     let forbidden = error("You don't have permission to access this.", "FORBIDDEN");
-    let (place, fake) = (Place::with_dump(), Fake::answering(&[("/schema/diff", 403, &forbidden)]).await);
-    assert_eq!(
-        place.refuses_at(&fake, 1, &["push"]).await,
-        "error: POST /schema/diff: You don't have permission to access this (403 FORBIDDEN)\n  hint: check that it \
-         exists and that the user has administrator access\n"
-    );
+    let expected = |request: &str| {
+        format!(
+            "error: {request}: You don't have permission to access this (403 FORBIDDEN)\n  hint: check that it exists \
+             and that the user has administrator access"
+        )
+    };
+    says(&[("/schema/snapshot", 403, &forbidden)], &expected("GET /schema/snapshot")).await;
+    says_of_schemas(1, (403, &forbidden), &format!("{}\n", expected("POST /schema/diff"))).await;
 }
 
 #[tokio::test]
 async fn a_schema_that_is_none() {
-    let (place, fake) =
-        (Place::with_dump(), Fake::answering(&[("/schema/", 200, r#"{"data":{"a":1}}"#)]).await);
-    assert_eq!(
-        place.refuses_at(&fake, 1, &["pull"]).await,
-        "error: the instance sent a schema that cannot be understood\n  because collections: expected an array, found \
-         nothing\n  hint: check the log of the instance\n"
-    );
-    assert_eq!(
-        place.refuses_at(&fake, 1, &["diff"]).await,
-        "error: the instance sent a comparison of schemas that cannot be understood\n  because diff: expected an \
-         object with collections, fields and relations, found null\n  hint: check the log of the instance\n"
-    );
+    let (hint, snapshot) = ("hint: check the log of the instance", "the instance sent a schema");
+    for (body, expected) in [
+        (
+            r#"{"data":{"a":1}}"#,
+            format!(
+                "{snapshot} that cannot be understood\n  because collections: expected an array, found nothing\n  \
+                 {hint}"
+            ),
+        ),
+        (
+            r#"{"data":{"directus":"11.17.4","collections":[{}],"fields":[],"relations":[]}}"#,
+            format!(
+                "{snapshot} that cannot be understood\n  because collections[0].collection: expected a name, found \
+                 nothing\n  {hint}"
+            ),
+        ),
+        (
+            r#"{"data":{"collections""#,
+            format!(
+                "the schema that the instance sent is no JSON\n  because EOF while parsing an object at line 1 column \
+                 22\n  {hint}"
+            ),
+        ),
+        ("<h1>Busy</h1>", format!("GET /schema/snapshot: the answer is an HTML page, not JSON\n  {ROOT}")),
+        ("", format!("GET /schema/snapshot: the answer is empty, not JSON\n  {ROOT}")),
+    ] {
+        says(&[("/schema/", 200, body)], &format!("error: {expected}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_of_schemas_that_is_none() {
+    let hint = "hint: check the log of the instance";
+    for (body, expected) in [
+        (
+            r#"{"data":{"a":1}}"#,
+            format!(
+                "error: the instance sent a comparison of schemas that cannot be understood\n  because diff: expected \
+                 an object with collections, fields and relations, found null\n  {hint}\n"
+            ),
+        ),
+        (
+            r#"{"data":{"hash""#,
+            format!(
+                "error: the comparison of schemas that the instance sent is no JSON\n  because EOF while parsing an \
+                 object at line 1 column 15\n  {hint}\n"
+            ),
+        ),
+        (
+            "<h1>Busy</h1>",
+            format!("error: POST /schema/diff: the answer is an HTML page, not JSON\n  {ROOT}\n"),
+        ),
+    ] {
+        says_of_schemas(1, (200, body), &expected).await;
+    }
+}
+
+/// What it would be told to do is not what it takes it for, so it is told nothing.
+#[tokio::test]
+async fn a_server_that_compares_schemas_differently() {
+    let expected = |place: &str| {
+        format!(
+            "error: the instance compares the schemas differently, and nothing was written: {place}\n  hint: somebody \
+             may be changing the schema: try again; if it stays so, please report it\n"
+        )
+    };
+    let none = expected("the instance sees no difference");
+    says_of_schemas(3, (204, ""), &none).await;
+    says_of_schemas(3, (200, r#"{"data":null}"#), &none).await;
+
+    let own = schema::widening();
+    let mut meanwhile = own.clone();
+    meanwhile["hash"] = json!("0123");
+    let hash = own["hash"].as_str().unwrap();
+    let place = format!("the schema has the hash {hash} here and 0123 there");
+    says_of_schemas(3, (200, &schema::answer(&meanwhile)), &expected(&place)).await;
+
+    let mut longer = own.clone();
+    longer["diff"]["fields"][0]["diff"][0]["rhs"] = json!(301);
+    let title = |length| {
+        format!(
+            r#"{{"collection":"articles","field":"title","diff":[{{"kind":"E","path":["schema","max_length"],"lhs":255,"rhs":{length}}}]}}"#
+        )
+    };
+    let place = format!("here {}, there {}", title(300), title(301));
+    says_of_schemas(3, (200, &schema::answer(&longer)), &expected(&place)).await;
+
+    let mut more = own;
+    more["diff"]["relations"] = json!([{"collection": "articles", "field": "body", "related_collection": "texts",
+        "diff": [{"kind": "D", "lhs": {}}]}]);
+    let place = r#"here nothing, there {"collection":"articles","field":"body","related_collection":"texts","diff":[{"kind":"D","lhs":{}}]}"#;
+    says_of_schemas(3, (200, &schema::answer(&more)), &expected(place)).await;
 }

@@ -1,7 +1,10 @@
 //! What is wrong with a dump: the file, the record and the field are named, and nothing is written.
 
+use serde_json::json;
+
 use crate::fake::Fake;
 use crate::place::Place;
+use crate::schema;
 
 const ID: &str = "00000000-0000-4000-8000-00000000000";
 
@@ -111,14 +114,48 @@ async fn with_roles_in_a_circle() {
     says(&place, 1, expected).await;
 }
 
+/// It is compared, and --force has nothing to force. What only one of the versions knows is told, and stays as it is.
 #[tokio::test]
 async fn of_another_version() {
-    let place = Place::with_dump();
-    place
-        .file("directus-config/snapshot/info.json", r#"{"version":1,"directus":"11.1.0","vendor":"sqlite"}"#);
-    let expected = "error: the dump comes from Directus 11.1.0, the instance runs 11.17.4\n  hint: pull from an \
-                    instance of the same version, or go on with --force at your own risk";
-    says(&place, 3, expected).await;
+    let mut earlier = schema::current();
+    earlier["directus"] = json!("11.1.0");
+    earlier.as_object_mut().unwrap().remove("systemFields");
+    for field in earlier["fields"].as_array_mut().unwrap() {
+        field["meta"].as_object_mut().unwrap().remove("searchable");
+        field["schema"].as_object_mut().unwrap().remove("is_indexed");
+    }
+    let mut later = schema::current();
+    later["directus"] = json!("12.4.0");
+    later["collections"][0]["meta"]["status"] = json!("active");
+    let fake = Fake::answering(&[("/schema/snapshot", 200, &schema::answer(&schema::current()))]).await;
+    for (dumped, expected) in [
+        (
+            earlier,
+            "note: schema: the dump does not say meta.searchable, schema.is_indexed, which stay as they are\n",
+        ),
+        (later, "note: schema: this Directus does not know meta.status (articles), left out\n"),
+    ] {
+        let place = Place::with_dump();
+        place.schema(&dumped);
+        for (arguments, outcome) in [
+            (&["diff"][..], "No differences: 0 records are the same\n"),
+            (&["diff", "--force"], "No differences: 0 records are the same\n"),
+            (&["push"], "Nothing to push"),
+            (&["push", "--force"], "Nothing to push"),
+        ] {
+            let ran = place.run_at(&fake, arguments).await.exits(0);
+            assert!(ran.stdout.contains(outcome), "{ran}");
+            assert_eq!(ran.stderr, expected, "{ran}");
+        }
+    }
+    // A push without differences records its mappings all the same.
+    assert!(fake.writes().iter().all(|seen| !seen.path.starts_with("/schema")), "{:#?}", fake.writes());
+    assert_eq!(fake.comparisons(), 0);
+}
+
+#[tokio::test]
+async fn with_access_rules_of_another_kind() {
+    let (place, fake) = (Place::with_dump(), Fake::empty().await);
     place.file(
         "directus-config/snapshot/info.json",
         r#"{"version":1,"directus":"10.13.1","vendor":"sqlite"}"#,
@@ -126,7 +163,12 @@ async fn of_another_version() {
     let expected = "error: the dump comes from Directus 10.13.1, the instance runs 11.17.4: their access rules are \
                     built differently\n  hint: migrate with Directus itself first, or leave them out: -x \
                     roles,policies,permissions,presets\n";
-    assert_eq!(place.refuses_at(&Fake::empty().await, 3, &["push", "--force"]).await, expected);
+    for arguments in [&["diff"][..], &["diff", "--force"], &["push"], &["push", "--force"]] {
+        assert_eq!(place.refuses_at(&fake, 3, arguments).await, expected);
+    }
+    let ran = place.run_at(&fake, &["diff", "-x", "roles,policies,permissions,presets"]).await.exits(0);
+    assert!(ran.stdout.contains("No differences: 0 records are the same\n"), "{ran}");
+    assert_eq!(ran.stderr, "", "{ran}");
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use lockstep_testkit::proxy::{Fault, Proxy, Rule, Seen};
 use serde_json::{Value, json};
 
+use crate::schema;
+
 /// A server that answers as it was told to, and else as an empty Directus.
 pub(crate) struct Fake {
     proxy: Proxy,
@@ -26,6 +28,7 @@ impl Fake {
             ("/users/me", data(json!({"id": "u", "email": "admin@example.com", "role": {"id": "r"}}))),
             ("/policies/me/globals", data(json!({"admin_access": true}))),
             ("/settings", data(json!({"id": 1, "project_name": "Here"}))),
+            ("/schema/snapshot", schema::answer(&schema::empty())),
             ("/schema/diff", data(Value::Null)),
             ("/utils/cache/clear", String::new()),
         ] {
@@ -73,6 +76,11 @@ impl Fake {
         all.retain(|seen| !matches!(seen.method.as_str(), "GET" | "SEARCH"));
         all.retain(|seen| !harmless.iter().any(|path| seen.path.starts_with(path)));
         all
+    }
+
+    /// How often the server was asked for its own comparison of schemas.
+    pub(crate) fn comparisons(&self) -> usize {
+        self.proxy.requests().iter().filter(|seen| seen.path.starts_with("/schema/diff")).count()
     }
 
     pub(crate) fn requests(&self) -> Vec<Seen> {

@@ -8,4 +8,5 @@ mod dump;
 mod fake;
 mod output;
 mod place;
+mod schema;
 mod terminal;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::fake::{Fake, rows};
 use crate::place::Place;
+use crate::schema;
 
 const ESCAPE: char = '\u{1b}';
 
@@ -27,37 +28,39 @@ pub(crate) fn dump() -> Place {
     place
 }
 
-/// An instance with some roles and a flow, and these differences of its schema.
-pub(crate) async fn instance(fields: &[Value]) -> Fake {
+/// The same dump with a schema, a step ahead of what [`instance_behind`] has.
+pub(crate) fn dump_ahead() -> Place {
+    let place = dump();
+    place.schema(&schema::desired());
+    place
+}
+
+/// An instance with some roles and a flow, and the schema of [`dump`].
+pub(crate) async fn instance() -> Fake {
+    playing(&schema::empty(), &Value::Null).await
+}
+
+/// The same instance with a schema that is a step behind that of [`dump_ahead`]. It is asked one thing more: how many values
+/// the field holds that would go.
+pub(crate) async fn instance_behind() -> Fake {
+    playing(&schema::current(), &schema::difference()).await
+}
+
+/// With this schema, and this as its comparison with that of the dump.
+async fn playing(snapshot: &Value, difference: &Value) -> Fake {
     let role = |number, name, description: &str| json!({"id": id(number), "name": name, "description": description, "parent": null});
     let roles = [role(1, "Editor", "Old"), role(3, "Viewer", ""), role(4, "Guest", "")];
     let flow = json!({"id": id(5), "name": "Nightly", "status": "inactive", "operation": null,
         "options": {"payload": {"a": 2}, "cron": "0 2 * * *"}});
     let tracked = json!({"id": "roles/0", "data": json!({"same": [id(1), id(3)]}).to_string()});
-    let diff = json!({"hash": "h", "diff": {"collections": [], "fields": fields, "relations": []}});
-    let diff = if fields.is_empty() { Value::Null } else { diff };
-    let snapshot = json!({"version": 1, "directus": "11.17.4", "vendor": "sqlite", "collections": [], "fields": [],
-        "relations": []});
     Fake::answering(&[
         ("/roles", 200, &rows(&roles)),
         ("/flows", 200, &rows(&[flow])),
         ("/items/lockstep_state", 200, &rows(&[tracked])),
-        ("/schema/diff", 200, &json!({"data": diff}).to_string()),
-        ("/schema/snapshot", 200, &json!({"data": snapshot}).to_string()),
+        ("/schema/diff", 200, &schema::answer(difference)),
+        ("/schema/snapshot", 200, &schema::answer(snapshot)),
     ])
     .await
-}
-
-/// A field that goes, one that comes, one that gets narrower.
-pub(crate) fn fields() -> [Value; 3] {
-    let field = |name, change: Value| json!({"collection": "articles", "field": name, "diff": [change]});
-    let of =
-        |name| json!({"collection": "articles", "field": name, "type": "text", "meta": {}, "schema": {}});
-    [
-        field("title", json!({"kind": "E", "path": ["schema", "max_length"], "lhs": 255, "rhs": 100})),
-        field("body", json!({"kind": "D", "lhs": of("body")})),
-        field("due", json!({"kind": "N", "rhs": of("due")})),
-    ]
 }
 
 /// stdout without what differs from run to run.
@@ -91,21 +94,24 @@ roles
 
 #[tokio::test]
 async fn a_plan_says_what_would_change() {
-    let (place, fake) = (dump(), instance(&fields()).await);
+    let (place, fake) = (dump_ahead(), instance_behind().await);
     let ran = place.run_at(&fake, &["diff"]).await.exits(0);
     let expected = format!(
         "./directus-config -> <url> (Directus 11.17.4, mappings in its table)\n\n\
          schema\n  \
-           - field articles.body  destructive: the column and all its values are dropped\n  \
+           - field articles.body  destructive: the column and all its values are dropped\n      \
+               instead: copy its values elsewhere first, or keep it in the desired schema\n  \
            + field articles.due\n  \
            ~ field articles.title  lossy: values longer than 100 are cut or refused\n      \
+               instead: shorten the values first, or keep the length\n      \
                schema.max_length  255 -> 100\n\
          {RECORDS}\n\
          Summary: 3 changes of the schema (1 lossy, 1 destructive), 1 to create, 2 to update, 1 to delete, 1 untracked\n\
-         17 requests, <time>\n"
+         18 requests, <time>\n"
     );
     assert_eq!((shown(&ran, &fake), ran.stderr.as_str()), (expected, ""));
     assert!(fake.writes().is_empty());
+    assert_eq!(fake.comparisons(), 0, "the server is not burdened with a comparison");
 }
 
 #[tokio::test]
@@ -123,7 +129,7 @@ async fn no_difference_is_said_in_one_line() {
 
 #[tokio::test]
 async fn differences_end_with_2_where_asked_for() {
-    let (place, fake) = (dump(), instance(&[]).await);
+    let (place, fake) = (dump(), instance().await);
     place.run_at(&fake, &["diff"]).await.exits(0);
     place.run_at(&fake, &["diff", "--exit-code"]).await.exits(2);
     place.run_at(&fake, &["diff", "--exit-code", "--json"]).await.exits(2);
@@ -131,14 +137,14 @@ async fn differences_end_with_2_where_asked_for() {
 
 #[tokio::test]
 async fn a_diff_is_one_document() {
-    let (place, fake) = (dump(), instance(&fields()).await);
+    let (place, fake) = (dump_ahead(), instance_behind().await);
     let ran = place.run_at(&fake, &["diff", "--json"]).await.exits(0);
     let report = ran.json();
     assert_eq!(
         (ran.stderr.as_str(), &report["command"], &report["converged"]),
         ("", &json!("diff"), &json!(false))
     );
-    assert_eq!((&report["requests"], &report["applied"]), (&json!(17), &Value::Null));
+    assert_eq!((&report["requests"], &report["applied"]), (&json!(18), &Value::Null));
     assert!(report["duration_ms"].is_u64() && report["notices"] == json!([]));
     assert_eq!(report["instance"], json!({"url": fake.url(), "version": "11.17.4", "state": "table"}));
     let roles = &report["collections"]["roles"];
@@ -175,7 +181,7 @@ async fn a_diff_is_one_document() {
 
 #[tokio::test]
 async fn a_pull_is_one_document() {
-    let (place, fake) = (Place::new(), instance(&[]).await);
+    let (place, fake) = (Place::new(), instance().await);
     let ran = place.run_at(&fake, &["pull", "--no-specs", "--json"]).await.exits(0);
     let report = ran.json();
     assert_eq!((ran.stderr.as_str(), &report["command"]), ("", &json!("pull")));
@@ -193,7 +199,7 @@ async fn a_pull_is_one_document() {
 /// The played instance does not change: everything is applied, and a second comparison finds it all again.
 #[tokio::test]
 async fn what_is_left_after_a_push_is_told() {
-    let (place, fake) = (dump(), instance(&[]).await);
+    let (place, fake) = (dump(), instance().await);
     let ran = place.run_at(&fake, &["push", "--quiet"]).await.exits(2);
     assert_eq!(
         shown(&ran, &fake),
@@ -210,7 +216,7 @@ async fn what_is_left_after_a_push_is_told() {
 
 #[tokio::test]
 async fn destruction_is_refused_unless_allowed() {
-    let (place, fake) = (dump(), instance(&fields()).await);
+    let (place, fake) = (dump_ahead(), instance_behind().await);
     for arguments in [&["push"][..], &["push", "--yes"], &["push", "--force", "--yes", "--quiet"]] {
         let ran = place.run_at(&fake, arguments).await.exits(3);
         assert!(ran.stdout.contains("destructive: the column and all its values are dropped"), "{ran}");
@@ -223,13 +229,16 @@ async fn destruction_is_refused_unless_allowed() {
     let report = place.run_at(&fake, &["push", "--json"]).await.exits(3).json();
     assert_eq!(report["error"]["differences"]["schema"]["changes"][0]["risk"], "destructive");
     assert!(fake.writes().is_empty(), "{:#?}", fake.writes());
-    place.run_at(&fake, &["push", "--allow-destructive"]).await.exits(2);
-    assert!(!fake.writes().is_empty());
+    assert_eq!(fake.comparisons(), 0);
+    let ran = place.run_at(&fake, &["push", "--allow-destructive"]).await.exits(2);
+    assert!(ran.stdout.contains("Applied the schema, flows 1 updated"), "{ran}");
+    assert_eq!(fake.writes()[0].path, "/schema/apply", "{:#?}", fake.writes());
+    assert_eq!(fake.comparisons(), 1, "before it writes, a push lets the server agree");
 }
 
 #[tokio::test]
 async fn debug_lists_every_request_and_no_secret() {
-    let (place, fake) = (dump(), instance(&[]).await);
+    let (place, fake) = (dump(), instance().await);
     let ran = place.run_at(&fake, &["push", "--debug"]).await.exits(2);
     let asked: Vec<_> =
         fake.requests().iter().map(|seen| format!("{} {} ", seen.method, seen.path)).collect();
@@ -246,7 +255,7 @@ async fn debug_lists_every_request_and_no_secret() {
 
 #[tokio::test]
 async fn colours_are_for_terminals() {
-    let (place, fake) = (dump(), instance(&fields()).await);
+    let (place, fake) = (dump_ahead(), instance_behind().await);
     for arguments in [&["diff"][..], &["push"], &["push", "--debug"], &["diff", "--nope"], &["--help"]] {
         let ran = place.run_at(&fake, arguments).await;
         assert!(!ran.stdout.contains(ESCAPE) && !ran.stderr.contains(ESCAPE), "{ran}");

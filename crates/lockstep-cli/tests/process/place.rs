@@ -7,6 +7,7 @@ use lockstep_testkit::directus::ADMIN_TOKEN;
 use serde_json::Value;
 
 use crate::fake::Fake;
+use crate::schema;
 
 /// A working directory; the program runs in it.
 pub(crate) struct Place {
@@ -21,10 +22,7 @@ impl Place {
     /// With a dump of nothing but what an empty instance has.
     pub(crate) fn with_dump() -> Self {
         let place = Self::new();
-        place.file(
-            "directus-config/snapshot/info.json",
-            r#"{"version":1,"directus":"11.17.4","vendor":"sqlite"}"#,
-        );
+        place.schema(&schema::empty());
         for name in lockstep_core::collection::names() {
             place.records(name, "[]");
         }
@@ -41,6 +39,23 @@ impl Place {
     /// Writes the records of a collection.
     pub(crate) fn records(&self, collection: &str, json: &str) {
         self.file(&format!("directus-config/collections/{collection}.json"), json);
+    }
+
+    /// Writes a schema without relations, one file per collection and field.
+    pub(crate) fn schema(&self, snapshot: &Value) {
+        let write = |name: &str, value: &Value| {
+            self.file(&format!("directus-config/snapshot/{name}.json"), &value.to_string());
+        };
+        let mut info = snapshot.as_object().unwrap().clone();
+        info.retain(|name, _| !["collections", "fields", "relations"].contains(&name.as_str()));
+        write("info", &Value::Object(info));
+        for item in snapshot["collections"].as_array().unwrap() {
+            write(&format!("collections/{}", item["collection"].as_str().unwrap()), item);
+        }
+        for item in snapshot["fields"].as_array().unwrap() {
+            let (collection, field) = (item["collection"].as_str().unwrap(), item["field"].as_str().unwrap());
+            write(&format!("fields/{collection}/{field}"), item);
+        }
     }
 
     /// Runs the program with these arguments only.

@@ -4,7 +4,7 @@ use lockstep_testkit::cli::{Cli, Ran};
 use lockstep_testkit::directus::ADMIN_TOKEN;
 
 use crate::fake::Fake;
-use crate::output::{dump, fields, instance};
+use crate::output::{dump, dump_ahead, instance, instance_behind};
 use crate::place::Place;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_lockstep");
@@ -23,7 +23,7 @@ async fn typing(answer: &str, arguments: &str, place: &Place, fake: &Fake) -> Ra
 
 #[tokio::test]
 async fn no_writes_nothing() {
-    let (place, fake) = (dump(), instance(&[]).await);
+    let (place, fake) = (dump(), instance().await);
     for answer in ["n", "", "nope"] {
         let ran = typing(answer, "push", &place, &fake).await.exits(3);
         let ran = ran.says("Apply these changes? [y/N]").says("error: not applied: nothing was written");
@@ -34,7 +34,7 @@ async fn no_writes_nothing() {
 
 #[tokio::test]
 async fn yes_applies() {
-    let (place, fake) = (dump(), instance(&[]).await);
+    let (place, fake) = (dump(), instance().await);
     let ran = typing("y", "push", &place, &fake).await.exits(2).says("Applied flows 1 updated");
     assert!(!fake.writes().is_empty(), "{ran}");
     let ran = typing("n", "push --yes", &place, &fake).await.exits(2);
@@ -43,7 +43,7 @@ async fn yes_applies() {
 
 #[tokio::test]
 async fn destruction_takes_a_typed_yes() {
-    let (place, fake) = (dump(), instance(&fields()).await);
+    let (place, fake) = (dump_ahead(), instance_behind().await);
     for (answer, arguments) in [("y", "push"), ("y", "push --yes"), ("YES", "push --quiet"), ("", "push")] {
         let ran = typing(answer, arguments, &place, &fake).await.exits(3);
         drop(ran.says("This destroys data. Type yes to go on:").says("destructive: the column"));
@@ -55,7 +55,7 @@ async fn destruction_takes_a_typed_yes() {
 
 #[tokio::test]
 async fn nobody_is_asked_for_json() {
-    let (place, fake) = (dump(), instance(&[]).await);
+    let (place, fake) = (dump(), instance().await);
     for arguments in ["push --json", "push --json --yes"] {
         let ran = typing("n", arguments, &place, &fake).await;
         assert!(!ran.stdout.contains("[y/N]") && ran.stdout.contains("{\r\n  \""), "{ran}");
@@ -65,7 +65,7 @@ async fn nobody_is_asked_for_json() {
 
 #[tokio::test]
 async fn a_closed_pipe_is_no_error() {
-    let (place, fake) = (dump(), instance(&[]).await);
+    let (place, fake) = (dump(), instance().await);
     for (arguments, reader) in
         [("diff", "head -1"), ("diff", "true"), ("diff --json", "true"), ("--help", "true")]
     {

@@ -1,7 +1,8 @@
 //! One change of a schema, told for people and for safety.
 
 use serde::Serialize;
-use serde_json::Value;
+
+use crate::json::Json;
 
 /// What a change does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -29,6 +30,11 @@ pub enum SchemaItem {
     SystemField,
 }
 
+impl SchemaItem {
+    /// All of them, in the order in which they are listed.
+    pub const ALL: [Self; 4] = [Self::Collection, Self::Field, Self::Relation, Self::SystemField];
+}
+
 /// What a change may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,10 +54,10 @@ pub struct Edit {
     pub path: String,
     /// What is there now; none if nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<Value>,
+    pub before: Option<Json>,
     /// What is there afterwards; none if nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<Value>,
+    pub after: Option<Json>,
 }
 
 /// One collection, field or relation that changes.
@@ -69,11 +75,19 @@ pub struct SchemaChange {
     /// The collection that a relation points to; none for a m2a relation and for anything else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub related: Option<String>,
+    /// What kind of change it is, in a word that stays the same: `field-dropped`. [`super::CODES`] has all of them.
+    pub code: &'static str,
     /// What it may cost.
     pub risk: Risk,
     /// Why it is not safe, as one clause; none if it is safe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How to reach the same without the cost; none if it is safe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way_out: Option<&'static str>,
+    /// How many rows, or values of a column, would go, where the target was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loses: Option<u64>,
     /// The values that differ, by path. For a whole item: one edit with an empty path.
     pub edits: Vec<Edit>,
 }

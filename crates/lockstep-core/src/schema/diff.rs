@@ -1,19 +1,23 @@
-//! The server's answer to `POST /schema/diff`, which is also the body of `POST /schema/apply`.
+//! What would change in a schema: the answer of `POST /schema/diff`, which is also the body of `POST /schema/apply`.
 
-use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::change::{ChangeKind, Edit, SchemaChange, SchemaItem};
+use super::difference::{DiffKeys, Difference};
 use super::risk;
 use super::shape::{self, ShapeError};
 use super::snapshot::Snapshot;
+use crate::json::{Json, Key, Object};
 
 /// A schema diff: a hash of what it was computed against, and entries per list.
 ///
-/// Every key is kept, so that the diff goes back to the server as it came, less what was filtered out.
+/// A diff that came of a server goes back to it as it came, less what was filtered out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaDiff {
-    /// The server's hash of its current schema.
-    hash: String,
+    /// The hash of the current schema.
+    pub(crate) hash: String,
     pub(crate) lists: Vec<List>,
 }
 
@@ -24,9 +28,12 @@ pub(crate) struct List {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// One entry: a name, and the nested differences under `diff` (never empty).
+/// One entry: the names, and the differences of the item (never none).
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry(pub(crate) Map<String, Value>);
+pub(crate) struct Entry {
+    pub(crate) names: Object,
+    pub(crate) differences: Vec<Difference>,
+}
 
 impl SchemaDiff {
     /// Reads `{hash, diff}`, bare or in the API's `data` wrapper.
@@ -35,32 +42,80 @@ impl SchemaDiff {
     ///
     /// # Errors
     /// When the shape is not that of a diff, or it has a list that this version of Lockstep cannot judge.
-    pub fn from_value(value: Value) -> Result<Option<Self>, ShapeError> {
-        let value = shape::unwrap_data(value);
+    pub fn from_value(value: impl Into<Json>) -> Result<Option<Self>, ShapeError> {
+        let value = shape::unwrap_data(value.into());
         if value.is_null() {
             return Ok(None);
         }
         let mut body = shape::object(value, "schema diff", "an object with hash and diff")?;
-        let diff = body.shift_remove("diff").unwrap_or_default();
+        let diff = body.remove("diff").unwrap_or_default();
         let lists = shape::object(diff, "diff", "an object with collections, fields and relations")?;
         let hash = shape::name(&body, "hash", "")?.to_owned();
-        Ok(Some(Self { hash, lists: lists.into_iter().map(List::read).collect::<Result<_, _>>()? }))
+        let lists = lists.into_iter().map(List::read).collect::<Result<_, _>>()?;
+        Ok(Some(Self { hash, lists }))
     }
 
     /// The body for `POST /schema/apply`: `{hash, diff}`.
     #[must_use]
-    pub fn to_value(&self) -> Value {
-        let lists: Map<String, Value> = self.lists.iter().map(List::to_value).collect();
-        let mut body = Map::new();
-        body.insert("hash".into(), Value::String(self.hash.clone()));
-        body.insert("diff".into(), Value::Object(lists));
-        Value::Object(body)
+    pub fn to_json(&self) -> Json {
+        let keys = EntryKeys::default();
+        let mut lists = Object::default();
+        for list in &self.lists {
+            lists.insert(list.name(), list.to_json(&keys));
+        }
+        let mut body = Object::default();
+        body.insert("hash", Json::from(self.hash.as_str()));
+        body.insert("diff", Json::Object(lists));
+        Json::Object(body)
     }
 
-    /// The server's hash of the schema that the diff was computed against.
+    /// [`SchemaDiff::to_json`] as a [`Value`].
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        self.to_json().to_value()
+    }
+
+    /// The hash of the schema that the diff was computed against.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// Makes the diff one of a schema with another hash: a server applies it whatever the schema was that it was made of.
+    pub fn set_hash(&mut self, hash: String) {
+        self.hash = hash;
+    }
+
+    /// Where another diff of the same schemas says something else, in a sentence; none if it says the same.
+    #[must_use]
+    pub fn first_disagreement(&self, theirs: Option<&Self>) -> Option<String> {
+        let Some(theirs) = theirs else { return Some("the instance sees no difference".to_owned()) };
+        if self.hash != theirs.hash {
+            return Some(format!("the schema has the hash {} here and {} there", self.hash, theirs.hash));
+        }
+        for what in SchemaItem::ALL {
+            let entries = |diff: &Self| -> BTreeMap<String, Entry> {
+                let of_kind = diff.lists.iter().filter(|list| list.what == what);
+                let entries = of_kind.flat_map(|list| &list.entries);
+                entries.map(|entry| (format!("{} {:?}", entry.name(), entry.kind()), entry.clone())).collect()
+            };
+            let (ours, theirs) = (entries(self), entries(theirs));
+            let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+            for name in names {
+                let (here, there) = (ours.get(name), theirs.get(name));
+                if here != there {
+                    let keys = EntryKeys::default();
+                    let tell = |entry: Option<&Entry>| {
+                        entry.map_or_else(
+                            || "nothing".to_owned(),
+                            |entry| entry.to_json(&keys).to_value().to_string(),
+                        )
+                    };
+                    return Some(format!("here {}, there {}", tell(here), tell(there)));
+                }
+            }
+        }
+        None
     }
 
     /// Whether there is nothing to apply.
@@ -80,13 +135,14 @@ impl SchemaDiff {
         };
         let mut changes: Vec<SchemaChange> = self.lists.iter().flat_map(read).collect();
         changes.sort_by(|left, right| left.rank().cmp(&right.rank()));
+        risk::name_renames(&mut changes);
         changes
     }
 }
 
 impl List {
-    fn read((name, value): (String, Value)) -> Result<Self, ShapeError> {
-        let place = format!("diff.{name}");
+    fn read((name, value): (Key, Json)) -> Result<Self, ShapeError> {
+        let place = format!("diff.{}", name.as_str());
         let what = match name.as_str() {
             "collections" => SchemaItem::Collection,
             "fields" => SchemaItem::Field,
@@ -94,74 +150,94 @@ impl List {
             "systemFields" => SchemaItem::SystemField,
             _ => return Err(ShapeError::new(place, "a list known to this version", Some(&value))),
         };
-        let Value::Array(items) = value else {
+        let Json::Array(items) = value else {
             return Err(ShapeError::new(place, "an array", Some(&value)));
         };
         let read = |(index, item)| Entry::read(item, what, &format!("{place}[{index}]"));
         Ok(Self { what, entries: items.into_iter().enumerate().map(read).collect::<Result<_, _>>()? })
     }
 
-    fn to_value(&self) -> (String, Value) {
-        let name = match self.what {
+    fn name(&self) -> &'static str {
+        match self.what {
             SchemaItem::Collection => "collections",
             SchemaItem::Field => "fields",
             SchemaItem::Relation => "relations",
             SchemaItem::SystemField => "systemFields",
-        };
-        (name.into(), self.entries.iter().map(|entry| Value::Object(entry.0.clone())).collect())
+        }
+    }
+
+    fn to_json(&self, keys: &EntryKeys) -> Json {
+        Json::Array(self.entries.iter().map(|entry| entry.to_json(keys)).collect())
+    }
+}
+
+/// The keys of entries, shared.
+struct EntryKeys {
+    diff: Key,
+    inner: DiffKeys,
+}
+
+impl Default for EntryKeys {
+    fn default() -> Self {
+        Self { diff: Key::from("diff"), inner: DiffKeys::default() }
     }
 }
 
 impl Entry {
-    fn read(value: Value, what: SchemaItem, place: &str) -> Result<Self, ShapeError> {
-        let entry = shape::object(value, place, "an object")?;
-        shape::name(&entry, "collection", place)?;
+    fn read(value: Json, what: SchemaItem, place: &str) -> Result<Self, ShapeError> {
+        let mut names = shape::object(value, place, "an object")?;
+        shape::name(&names, "collection", place)?;
         if what != SchemaItem::Collection {
-            shape::name(&entry, "field", place)?;
+            shape::name(&names, "field", place)?;
         }
-        match entry.get("diff").and_then(Value::as_array) {
-            Some(nested) if !nested.is_empty() => {
-                nested.iter().enumerate().try_for_each(|(index, item)| check_nested(item, place, index))?;
+        let place = format!("{place}.diff");
+        match names.remove("diff") {
+            Some(Json::Array(items)) if !items.is_empty() => {
+                let read = |(index, item)| Difference::read(item, &format!("{place}[{index}]"));
+                let differences = items.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+                Ok(Self { names, differences })
             }
-            _ => {
-                return Err(ShapeError::new(
-                    format!("{place}.diff"),
-                    "a list of differences",
-                    entry.get("diff"),
-                ));
-            }
+            other => Err(ShapeError::new(place, "a list of differences", other.as_ref())),
         }
-        Ok(Self(entry))
+    }
+
+    fn to_json(&self, keys: &EntryKeys) -> Json {
+        let differences = self.differences.iter().map(|difference| difference.to_json(&keys.inner)).collect();
+        let names = self.names.iter().map(|(key, value)| (key.clone(), value.clone()));
+        Json::Object(names.chain([(keys.diff.clone(), Json::Array(differences))]).collect())
     }
 
     pub(crate) fn collection(&self) -> &str {
-        shape::text(&self.0, "collection").unwrap_or_default()
+        shape::text(&self.names, "collection").unwrap_or_default()
     }
 
     pub(crate) fn field(&self) -> Option<&str> {
-        shape::text(&self.0, "field")
+        shape::text(&self.names, "field")
+    }
+
+    /// `collection` or `collection.field`.
+    pub(crate) fn name(&self) -> String {
+        match self.field() {
+            Some(field) => format!("{}.{field}", self.collection()),
+            None => self.collection().to_owned(),
+        }
     }
 
     pub(crate) fn related(&self) -> Option<&str> {
-        shape::text(&self.0, "related_collection")
-    }
-
-    pub(crate) fn nested(&self) -> &[Value] {
-        self.0.get("diff").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        shape::text(&self.names, "related_collection")
     }
 
     /// Only a difference without a path is about the whole item.
     pub(crate) fn kind(&self) -> ChangeKind {
-        let whole = self.nested().iter().find(|nested| path_of(nested).is_empty());
-        match whole.map(kind_of) {
-            Some("N") => ChangeKind::Create,
-            Some("D") => ChangeKind::Delete,
+        match self.differences.iter().find(|difference| difference.path().is_empty()) {
+            Some(Difference::New { .. }) => ChangeKind::Create,
+            Some(Difference::Deleted { .. }) => ChangeKind::Delete,
             _ => ChangeKind::Update,
         }
     }
 
     fn change(&self, what: SchemaItem, current: Option<&Snapshot>) -> SchemaChange {
-        let mut edits: Vec<Edit> = self.nested().iter().flat_map(edits).collect();
+        let mut edits: Vec<Edit> = self.differences.iter().flat_map(edits).collect();
         edits.sort_by(|left, right| left.path.cmp(&right.path));
         let mut change = SchemaChange {
             kind: self.kind(),
@@ -169,68 +245,41 @@ impl Entry {
             collection: self.collection().to_owned(),
             field: self.field().map(str::to_owned),
             related: self.related().map(str::to_owned),
+            code: "",
             risk: super::Risk::Safe,
             reason: None,
+            way_out: None,
+            loses: None,
             edits,
         };
-        (change.risk, change.reason) = risk::judge(&change, current);
+        let verdict = risk::judge(&change, current);
+        (change.code, change.risk) = (verdict.code, verdict.risk);
+        (change.reason, change.way_out) = (verdict.reason, verdict.way_out);
         change
     }
 }
 
-fn check_nested(item: &Value, place: &str, index: usize) -> Result<(), ShapeError> {
-    let place = format!("{place}.diff[{index}]");
-    match kind_of(item) {
-        "N" | "D" | "E" | "A" => Ok(()),
-        _ => Err(ShapeError::new(format!("{place}.kind"), "one of N, D, E, A", item.get("kind"))),
-    }
-}
-
-/// `N` new, `D` deleted, `E` edited, `A` an array's surplus.
-pub(crate) fn kind_of(nested: &Value) -> &str {
-    nested.get("kind").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn path_of(nested: &Value) -> &[Value] {
-    nested.get("path").and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The path of a difference inside its item, dotted.
-pub(crate) fn dotted_path(nested: &Value) -> String {
-    let part = |part: &Value| part.as_str().map_or_else(|| part.to_string(), str::to_owned);
-    path_of(nested).iter().map(part).collect::<Vec<_>>().join(".")
-}
-
-/// A nested difference as edits: objects edited as a whole are told key by key.
-pub(crate) fn edits(nested: &Value) -> Vec<Edit> {
+/// A difference as edits: objects edited as a whole are told key by key.
+pub(crate) fn edits(difference: &Difference) -> Vec<Edit> {
     let mut edits = Vec::new();
-    let path = dotted_path(nested);
-    let side = |from: &Value, key: &str| from.get(key).cloned();
-    if kind_of(nested) == "A" {
-        let item = nested.get("item").cloned().unwrap_or_default();
-        let index = nested.get("index").map_or_else(String::new, Value::to_string);
-        expand(join(&path, &index), side(&item, "lhs"), side(&item, "rhs"), &mut edits);
-    } else {
-        expand(path, side(nested, "lhs"), side(nested, "rhs"), &mut edits);
+    let mut path = difference.dotted_path();
+    if let Difference::Array { index, .. } = difference {
+        path = shape::join(&path, &index.to_string());
     }
+    expand(path, difference.lhs(), difference.rhs(), &mut edits);
     edits
 }
 
-fn expand(path: String, before: Option<Value>, after: Option<Value>, edits: &mut Vec<Edit>) {
+fn expand(path: String, before: Option<&Json>, after: Option<&Json>, edits: &mut Vec<Edit>) {
     match (before, after) {
-        (Some(Value::Object(mut before)), Some(Value::Object(mut after))) => {
-            let mut keys: Vec<String> = before.keys().chain(after.keys()).cloned().collect();
-            keys.sort();
-            keys.dedup();
+        (Some(Json::Object(before)), Some(Json::Object(after))) => {
+            let sides = before.iter().map(|(key, _)| key).chain(after.iter().map(|(key, _)| key));
+            let keys: BTreeSet<&str> = sides.map(Key::as_str).collect();
             for key in keys {
-                expand(join(&path, &key), before.shift_remove(&key), after.shift_remove(&key), edits);
+                expand(shape::join(&path, key), before.get(key), after.get(key), edits);
             }
         }
         (before, after) if before == after => {}
-        (before, after) => edits.push(Edit { path, before, after }),
+        (before, after) => edits.push(Edit { path, before: before.cloned(), after: after.cloned() }),
     }
-}
-
-fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }

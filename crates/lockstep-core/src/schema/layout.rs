@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use super::file_name;
+use super::normal::position;
 use super::shape;
 use super::snapshot::{Snapshot, SnapshotError};
+use crate::json::{Json, Object};
 
 /// How a snapshot is laid out in its directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -125,9 +125,9 @@ impl fmt::Display for RelPath {
 
 /// The files of a snapshot. Paths are distinct even where case does not count.
 #[must_use]
-pub fn to_files(snapshot: &Snapshot, layout: Layout) -> Vec<(RelPath, Value)> {
+pub fn to_files(snapshot: &Snapshot, layout: Layout) -> Vec<(RelPath, Json)> {
     match layout {
-        Layout::Single => vec![(RelPath("snapshot.json".into()), snapshot.to_value())],
+        Layout::Single => vec![(RelPath("snapshot.json".into()), snapshot.to_json())],
         Layout::Split => split(snapshot),
     }
 }
@@ -139,11 +139,13 @@ pub fn to_files(snapshot: &Snapshot, layout: Layout) -> Vec<(RelPath, Value)> {
 ///
 /// # Errors
 /// When the files make no snapshot, or two of them describe the same thing.
-pub fn from_files(files: impl IntoIterator<Item = (RelPath, Value)>) -> Result<Snapshot, LayoutError> {
-    let mut by_role: BTreeMap<FileRole, BTreeMap<RelPath, Value>> = BTreeMap::new();
+pub fn from_files<J: Into<Json>>(
+    files: impl IntoIterator<Item = (RelPath, J)>,
+) -> Result<Snapshot, LayoutError> {
+    let mut by_role: BTreeMap<FileRole, BTreeMap<RelPath, Json>> = BTreeMap::new();
     for (path, value) in files {
         if let Some(role) = path.role() {
-            by_role.entry(role).or_default().insert(path, value);
+            by_role.entry(role).or_default().insert(path, value.into());
         }
     }
     match by_role.remove(&FileRole::Whole).and_then(|mut whole| whole.pop_first()) {
@@ -154,8 +156,8 @@ pub fn from_files(files: impl IntoIterator<Item = (RelPath, Value)>) -> Result<S
 
 fn whole(
     path: RelPath,
-    value: Value,
-    others: &BTreeMap<FileRole, BTreeMap<RelPath, Value>>,
+    value: Json,
+    others: &BTreeMap<FileRole, BTreeMap<RelPath, Json>>,
 ) -> Result<Snapshot, LayoutError> {
     if let Some(other) = others.values().flat_map(BTreeMap::keys).next() {
         return Err(LayoutError::BothLayouts { other: other.clone() });
@@ -163,12 +165,12 @@ fn whole(
     Snapshot::from_value(value).map_err(|source| LayoutError::File { path, source })
 }
 
-fn split(snapshot: &Snapshot) -> Vec<(RelPath, Value)> {
-    let mut files = vec![(RelPath("info.json".into()), Value::Object(snapshot.header().clone()))];
+fn split(snapshot: &Snapshot) -> Vec<(RelPath, Json)> {
+    let mut files = vec![(RelPath("info.json".into()), Json::Object(snapshot.header().clone()))];
     let collections = file_name::assign(snapshot.collection_names());
     for entry in snapshot.collections() {
         let name = &collections[shape::text(entry, "collection").unwrap_or_default()];
-        files.push((RelPath(format!("collections/{name}.json")), Value::Object(entry.clone())));
+        files.push((RelPath(format!("collections/{name}.json")), Json::Object(entry.clone())));
     }
     split_nested("fields", snapshot.fields(), &mut files);
     split_nested("relations", snapshot.relations(), &mut files);
@@ -176,9 +178,9 @@ fn split(snapshot: &Snapshot) -> Vec<(RelPath, Value)> {
 }
 
 /// `<list>/<collection>/<field>.json`, one directory per collection.
-fn split_nested(list: &str, entries: &[Map<String, Value>], files: &mut Vec<(RelPath, Value)>) {
+fn split_nested(list: &str, entries: &[Object], files: &mut Vec<(RelPath, Json)>) {
     let part = |entry, key| shape::text(entry, key).unwrap_or_default();
-    let mut by_collection: BTreeMap<&str, Vec<&Map<String, Value>>> = BTreeMap::new();
+    let mut by_collection: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
     for entry in entries {
         by_collection.entry(part(entry, "collection")).or_default().push(entry);
     }
@@ -187,12 +189,12 @@ fn split_nested(list: &str, entries: &[Map<String, Value>], files: &mut Vec<(Rel
         let names = file_name::assign(entries.iter().map(|entry| part(entry, "field")));
         for entry in entries {
             let path = format!("{list}/{}/{}.json", directories[collection], names[part(entry, "field")]);
-            files.push((RelPath(path), Value::Object(entry.clone())));
+            files.push((RelPath(path), Json::Object(entry.clone())));
         }
     }
 }
 
-fn merge(mut by_role: BTreeMap<FileRole, BTreeMap<RelPath, Value>>) -> Result<Snapshot, LayoutError> {
+fn merge(mut by_role: BTreeMap<FileRole, BTreeMap<RelPath, Json>>) -> Result<Snapshot, LayoutError> {
     let (info, header) = by_role
         .remove(&FileRole::Info)
         .and_then(|mut info| info.pop_first())
@@ -209,16 +211,7 @@ fn merge(mut by_role: BTreeMap<FileRole, BTreeMap<RelPath, Value>>) -> Result<Sn
         .map_err(|source| LayoutError::File { path: info, source })
 }
 
-/// Collection, then `meta.sort` (without one: last), then field.
-fn position(entry: &Map<String, Value>) -> (&str, u64, &str) {
-    let sort =
-        entry.get("meta").and_then(|meta| meta.get("sort")).and_then(Value::as_u64).unwrap_or(u64::MAX);
-    let field = shape::text(entry, "field");
-    let sort = if field.is_some() { sort } else { 0 };
-    (shape::text(entry, "collection").unwrap_or_default(), sort, field.unwrap_or_default())
-}
-
-fn entries(files: BTreeMap<RelPath, Value>, keys: &[&str]) -> Result<Vec<Map<String, Value>>, LayoutError> {
+fn entries(files: BTreeMap<RelPath, Json>, keys: &[&str]) -> Result<Vec<Object>, LayoutError> {
     let mut seen: BTreeMap<String, RelPath> = BTreeMap::new();
     let mut entries = Vec::with_capacity(files.len());
     for (second, value) in files {
@@ -232,12 +225,12 @@ fn entries(files: BTreeMap<RelPath, Value>, keys: &[&str]) -> Result<Vec<Map<Str
     Ok(entries)
 }
 
-fn full_name(path: &RelPath, entry: &Map<String, Value>, keys: &[&str]) -> Result<String, LayoutError> {
+fn full_name(path: &RelPath, entry: &Object, keys: &[&str]) -> Result<String, LayoutError> {
     let parts: Result<Vec<&str>, _> = keys.iter().map(|key| shape::name(entry, key, "")).collect();
     Ok(parts.map_err(|source| LayoutError::File { path: path.clone(), source: source.into() })?.join("."))
 }
 
-fn object(path: &RelPath, value: Value) -> Result<Map<String, Value>, LayoutError> {
+fn object(path: &RelPath, value: Json) -> Result<Object, LayoutError> {
     shape::object(value, "content", "an object")
         .map_err(|source| LayoutError::File { path: path.clone(), source: source.into() })
 }

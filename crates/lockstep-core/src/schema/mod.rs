@@ -2,28 +2,47 @@
 //!
 //! A [`Snapshot`] is what `GET /schema/snapshot` answers and what `POST /schema/diff` takes. It keeps every key and
 //! their order, so that a field that a new Directus version adds passes through untouched. [`to_files`] and
-//! [`from_files`] map it to the files of a dump and back. A [`SchemaDiff`] is the server's answer to
-//! `POST /schema/diff`; [`SchemaDiff::changes`] reads it for people and for safety, [`SchemaDiff::filter`] and
-//! [`SchemaDiff::guard_first_kind`] remove what must never be sent back.
+//! [`from_files`] map it to the files of a dump and back; [`lint`] tells what is wrong with it by itself.
+//!
+//! The way to an instance: [`adapt`] makes a desired snapshot fit it, [`diff`] computes what the server would,
+//! [`SchemaDiff::changes`] reads that for people and for safety, [`SchemaDiff::for_sending`] says it in a form that no
+//! version misunderstands. [`SchemaDiff::applied_to`] is the same in the model.
 //!
 //! Everything here is pure: no file, no clock, no network.
 
+mod adapt;
+mod apply;
 mod change;
+mod dialect;
 mod diff;
+mod difference;
 mod file_name;
-mod filter;
+mod hash;
+mod lint;
 mod layout;
+mod native;
+mod normal;
 mod risk;
+mod scope;
+mod sending;
+mod steps;
 mod shape;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod types;
+mod vendor;
 
+pub use adapt::{AdaptError, Adapted, LeftOut, LeftOutReason, adapt};
+pub use apply::Misfit;
 pub use change::{ChangeKind, Edit, Risk, SchemaChange, SchemaItem};
+pub use dialect::Dialect;
 pub use diff::SchemaDiff;
-pub use filter::{LeftOut, LeftOutReason};
 pub use layout::{FileRole, Layout, LayoutError, RelPath, from_files, to_files};
+pub use lint::{Finding, Severity, lint};
+pub use native::{Mode, diff};
+pub use risk::CODES;
+pub use scope::Scope;
 pub use shape::ShapeError;
 pub use snapshot::{Snapshot, SnapshotError};
 

@@ -1,9 +1,9 @@
 //! JSON files, read with line and column, and written byte for byte as JavaScript would.
 
-use std::cmp::Ordering;
 use std::io;
 use std::path::Path;
 
+use lockstep_core::json::{Json, Keys, compare_keys, number};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
@@ -14,7 +14,7 @@ use super::error::DumpError;
 ///
 /// Integers beyond 2^53 are written in full, where JavaScript would round them.
 #[must_use]
-pub fn canonical(value: &Value) -> Vec<u8> {
+pub fn canonical(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let formatter = JavaScript(PrettyFormatter::with_indent(b"  "));
     value
@@ -39,29 +39,31 @@ pub fn sort_keys(value: &mut Value) {
     }
 }
 
-fn compare_keys(left: &str, right: &str) -> Ordering {
-    match (array_index(left), array_index(right)) {
-        (Some(left), Some(right)) => left.cmp(&right),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => left.encode_utf16().cmp(right.encode_utf16()),
-    }
-}
-
-/// An integer below 2^32 - 1 in its shortest form.
-fn array_index(key: &str) -> Option<u32> {
-    let index: u32 = key.parse().ok().filter(|&index| index < u32::MAX)?;
-    (index.to_string() == key).then_some(index)
-}
-
 /// Reads a JSON file; a byte order mark is skipped.
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Value, DumpError> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    serde_json::from_slice(bytes).map_err(|error| {
-        let Misread { line, column, reason } = misread(bytes, &error);
-        let unmerged = bytes.split(|&byte| byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "));
-        DumpError::Json { path: path.to_owned(), line, column, reason, unmerged }
-    })
+    let bytes = without_mark(bytes);
+    serde_json::from_slice(bytes).map_err(|error| not_json(path, bytes, &error))
+}
+
+/// Reads a JSON file of a schema, as [`parse`] does; what is read with the same keys shares them.
+pub(crate) fn parse_compact(keys: &Keys, path: &Path, bytes: &[u8]) -> Result<Json, DumpError> {
+    let bytes = without_mark(bytes);
+    // The parser's own message about text that is no text has a place.
+    let text = std::str::from_utf8(bytes).map_err(|_| match serde_json::from_slice::<Value>(bytes) {
+        Err(error) => not_json(path, bytes, &error),
+        Ok(_) => not_json(path, bytes, &serde::de::Error::custom("not UTF-8")),
+    })?;
+    keys.parse(text).map_err(|error| not_json(path, bytes, &error))
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}
+
+fn not_json(path: &Path, bytes: &[u8], error: &serde_json::Error) -> DumpError {
+    let Misread { line, column, reason } = misread(bytes, error);
+    let unmerged = bytes.split(|&byte| byte == b'\n').any(|line| line.starts_with(b"<<<<<<< "));
+    DumpError::Json { path: path.to_owned(), line, column, reason, unmerged }
 }
 
 /// Where and why a text is no JSON, for a person with an editor.
@@ -137,36 +139,5 @@ impl Formatter for JavaScript<'_> {
 
     fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
-    }
-}
-
-/// JavaScript's number-to-string (ECMA-262, `Number::toString`): plain digits from 1e-6 up to 1e21, else an exponent
-/// with its sign.
-fn number(value: f64) -> String {
-    let (sign, magnitude) = if value < 0.0 { ("-", -value) } else { ("", value) };
-    let scientific = format!("{magnitude:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let digits = mantissa.replace('.', "");
-    let point = exponent.parse::<i32>().unwrap_or_default() + 1;
-    format!("{sign}{}", place_point(&digits, point))
-}
-
-/// `digits` with the decimal point after the first `point` of them.
-fn place_point(digits: &str, point: i32) -> String {
-    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
-    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or_default());
-    if digits == "0" || digits == "-0" {
-        "0".into()
-    } else if (count..=21).contains(&point) {
-        format!("{digits}{}", zeros(point - count))
-    } else if (1..=21).contains(&point) {
-        let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or_default());
-        format!("{whole}.{fraction}")
-    } else if (-5..=0).contains(&point) {
-        format!("0.{}{digits}", zeros(-point))
-    } else {
-        let (first, rest) = digits.split_at(1);
-        let dot = if rest.is_empty() { "" } else { "." };
-        format!("{first}{dot}{rest}e{:+}", point - 1)
     }
 }

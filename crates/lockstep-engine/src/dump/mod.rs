@@ -28,11 +28,13 @@ mod tests;
 mod write;
 
 pub use error::{DumpError, DumpWarning};
+pub(crate) use json::parse_compact;
 pub use json::{Misread, canonical, misread, sort_keys};
 pub use paths::DumpPaths;
 pub use records::{DumpCollections, read_collections};
 pub(crate) use replace::write_file;
 pub use snapshot::read_snapshot;
+pub(crate) use snapshot::{of_files, read_directory};
 pub use write::{DumpContents, WriteReport, write};
 
 /// The files of API specifications in a dump.

@@ -85,7 +85,7 @@ fn render(
         files.insert(paths.collection_file(name), bytes(records, sort));
     }
     for (path, value) in contents.snapshot.iter().flat_map(|(snapshot, layout)| to_files(snapshot, *layout)) {
-        files.insert(join(&paths.snapshot, path.segments()), bytes(value, sort));
+        files.insert(join(&paths.snapshot, path.segments()), bytes(value.to_value(), sort));
     }
     for (name, bytes) in contents.specs.iter().flatten() {
         known(name, &SPECS)?;

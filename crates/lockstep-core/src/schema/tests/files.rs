@@ -101,7 +101,8 @@ fn merging_orders_by_name_and_sort() {
     ];
     let snapshot = from_files(files).unwrap();
     assert_eq!(snapshot.collection_names().collect::<Vec<_>>(), ["posts", "z"]);
-    let fields: Vec<_> = snapshot.fields().iter().map(|field| field["field"].as_str().unwrap()).collect();
+    let fields: Vec<_> =
+        snapshot.fields().iter().map(|field| field.get("field").unwrap().as_str().unwrap()).collect();
     assert_eq!(fields, ["c", "b", "a"]);
 }
 

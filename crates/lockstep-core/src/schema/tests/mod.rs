@@ -2,7 +2,7 @@
 
 mod changes;
 mod files;
-mod filters;
+mod native;
 mod snapshots;
 
 use serde_json::{Value, json};

@@ -1,0 +1,179 @@
+//! `lockstep schema`.
+
+use std::convert::Infallible;
+
+use lockstep_core::schema::{Severity, Snapshot, diff, lint};
+use lockstep_engine::schema::{
+    self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, compare_instance, compare_offline,
+};
+use lockstep_engine::EngineError;
+use secrecy::SecretString;
+
+use super::compare::Asker;
+use super::{DIFFERENT, DONE, ERROR, Failure, run_flow};
+use crate::args::schema::{ApplyArgs, DUMP, Export, Format, INSTANCE, SchemaCommand, SchemaDiffArgs, WritingArgs};
+use crate::args::{Cli, SchemaArgs};
+use crate::output::Output;
+use crate::session::SchemaSession;
+
+pub(super) fn run(cli: &Cli, arguments: &SchemaArgs, output: &Output) -> Result<u8, Failure> {
+    let session = SchemaSession::open(cli, output)?;
+    match &arguments.command {
+        SchemaCommand::Snapshot(arguments) => {
+            let snapshot = read(&session, &arguments.schema)?.part(&arguments.names.scope());
+            write(&snapshot, &arguments.writing, output)?;
+            Ok(DONE)
+        }
+        SchemaCommand::Diff(arguments) => compare(&session, arguments, output),
+        SchemaCommand::Apply(arguments) => apply(&session, arguments, output),
+        SchemaCommand::Hash { schema } => {
+            output.schema_hash(&read_whole(&session, schema)?.hash())?;
+            Ok(DONE)
+        }
+        SchemaCommand::Lint { schema } => {
+            let findings = lint(&read(&session, schema)?);
+            output.linted(&findings)?;
+            let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
+            Ok(if refused { ERROR } else { DONE })
+        }
+        SchemaCommand::Normalize { schema, writing } => {
+            write(&read(&session, schema)?.normalized(), writing, output)?;
+            Ok(DONE)
+        }
+    }
+}
+
+/// Where a schema is that was named on the command line; none for the configured instance.
+fn source(session: &SchemaSession<'_>, text: &str) -> Option<Source> {
+    match text {
+        INSTANCE => None,
+        DUMP => Some(Source::Path(session.snapshot().to_owned())),
+        text => Some(text.parse().unwrap_or_else(|never: Infallible| match never {})),
+    }
+}
+
+/// The instance that a text names, if it names one.
+fn instance(source: Option<&Source>) -> Option<Option<&str>> {
+    match source {
+        None => Some(None),
+        Some(Source::Instance(url)) => Some(Some(url)),
+        Some(_) => None,
+    }
+}
+
+fn read(session: &SchemaSession<'_>, text: &str) -> Result<Snapshot, Failure> {
+    let source = source(session, text);
+    match instance(source.as_ref()) {
+        Some(url) => run_flow(engine::snapshot(session.connect(url, None)?), None),
+        None => of_files(session, source.as_ref()),
+    }
+}
+
+/// The schema as a server sees it, with the tables of sync tools.
+fn read_whole(session: &SchemaSession<'_>, text: &str) -> Result<Snapshot, Failure> {
+    let source = source(session, text);
+    match instance(source.as_ref()) {
+        Some(url) => run_flow(engine::whole_snapshot(session.connect(url, None)?), None),
+        None => of_files(session, source.as_ref()),
+    }
+}
+
+fn of_files(session: &SchemaSession<'_>, source: Option<&Source>) -> Result<Snapshot, Failure> {
+    let source = source.cloned().unwrap_or_else(|| Source::Path(session.snapshot().to_owned()));
+    Ok(source.read(session.dump())?)
+}
+
+/// The schema that is wanted, which may be that of another instance.
+fn desired(session: &SchemaSession<'_>, text: &str, token: Option<&SecretString>) -> Result<Goal, Failure> {
+    let source = source(session, text);
+    if let Some(url) = instance(source.as_ref()) {
+        return run_flow(engine::snapshot(session.connect(url, token)?), None).map(Goal::Snapshot);
+    }
+    let source = source.unwrap_or(Source::Stdin);
+    Ok(source.read_goal(session.dump())?)
+}
+
+fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Output) -> Result<u8, Failure> {
+    let options = arguments.scope.options();
+    let current = source(session, &arguments.current);
+    let of_instance = instance(current.as_ref());
+    let token = arguments.desired_token.as_ref();
+    // Two files are read at the same time: large ones take longer to read than to compare.
+    let (current, wanted) = match of_instance {
+        Some(_) => (None, desired(session, &arguments.desired, token)),
+        None => std::thread::scope(|scope| {
+            let reading = scope.spawn(|| current.as_ref().map(|current| current.read(session.dump())));
+            let wanted = desired(session, &arguments.desired, token);
+            (reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), wanted)
+        }),
+    };
+    let Goal::Snapshot(wanted) = wanted? else {
+        return Err(engine::SourceError::Diff { name: arguments.desired.clone() }.into());
+    };
+    let current = current.transpose()?;
+    if arguments.format == Format::Directus {
+        let current = match (current, of_instance) {
+            (Some(current), _) => current,
+            (None, url) => run_flow(engine::whole_snapshot(session.connect(url.flatten(), None)?), None)?,
+        };
+        return as_directus(&current, &wanted, &options, arguments.exit_code, output);
+    }
+    let comparison = match (current, of_instance) {
+        (Some(current), _) => compare_offline(current, wanted, &options)?,
+        (None, url) => {
+            run_flow(compare_instance(session.connect(url.flatten(), None)?, wanted, &options), None)?
+        }
+    };
+    tell(&comparison, arguments, output)?;
+    Ok(if arguments.exit_code && comparison.diff.is_some() { DIFFERENT } else { DONE })
+}
+
+fn tell(comparison: &SchemaComparison, arguments: &SchemaDiffArgs, output: &Output) -> Result<(), Failure> {
+    let names = (arguments.current.as_str(), arguments.desired.as_str());
+    match arguments.format {
+        Format::Markdown => output.schema_markdown(&comparison.report, names),
+        Format::Json => output.schema_document(&comparison.report),
+        Format::Text | Format::Directus => output.schema_compared(&comparison.report, names),
+    }
+}
+
+/// As the server compares: nothing is made to fit, and nothing left out.
+fn as_directus(
+    current: &Snapshot,
+    wanted: &Snapshot,
+    options: &SchemaOptions,
+    exit_code: bool,
+    output: &Output,
+) -> Result<u8, Failure> {
+    let found = diff(current, wanted, options.mode).map_err(|error| EngineError::Adapt(error.into()))?;
+    if let Some(diff) = &found {
+        output.schema_document(&diff.to_json())?;
+    }
+    Ok(if exit_code && found.is_some() { DIFFERENT } else { DONE })
+}
+
+fn apply(session: &SchemaSession<'_>, arguments: &ApplyArgs, output: &Output) -> Result<u8, Failure> {
+    let goal = desired(session, &arguments.desired, arguments.desired_token.as_ref())?;
+    let client = session.connect(None, None)?;
+    let progress = output.progress();
+    let root = std::path::PathBuf::from(&arguments.desired);
+    let asker = Asker { output, progress: &progress, consent: arguments.consent, root: &root };
+    let options = arguments.scope.options();
+    let report = run_flow(apply_to(client, goal, &options, arguments.force, &progress, &asker), None);
+    progress.end();
+    let report = report?;
+    output.pushed(&report)?;
+    Ok(if report.converged { DONE } else { DIFFERENT })
+}
+
+fn write(snapshot: &Snapshot, writing: &WritingArgs, output: &Output) -> Result<(), Failure> {
+    let of_name = writing.output.as_ref().and_then(|path| path.extension()).is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+    });
+    let yaml = writing.export.map_or(of_name, |export| export == Export::Yaml);
+    let text = engine::to_text(snapshot, yaml);
+    match &writing.output {
+        None => output.text(&text),
+        Some(path) => std::fs::write(path, text).map_err(|source| Failure::Write { path: path.clone(), source }),
+    }
+}

@@ -1,0 +1,193 @@
+//! Text to JSON.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::{Json, Key, Object};
+
+/// The keys that were met so far. What is read with the same ones shares them.
+#[derive(Debug, Default)]
+pub struct Keys(RefCell<HashSet<Key>>);
+
+impl Keys {
+    /// Reads a document. A lone surrogate, which JavaScript allows and Unicode does not, becomes U+FFFD, as it does
+    /// wherever JavaScript writes text.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or nested more than 128 levels deep.
+    pub fn parse(&self, text: &str) -> Result<Json, serde_json::Error> {
+        self.parse_strictly(text).or_else(|error| match without_lone_surrogates(text) {
+            Some(text) => self.parse_strictly(&text),
+            None => Err(error),
+        })
+    }
+
+    fn parse_strictly(&self, text: &str) -> Result<Json, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = self.deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(value)
+    }
+
+    /// A value that was read otherwise.
+    #[must_use]
+    pub fn of_value(&self, value: Value) -> Json {
+        match value {
+            Value::Null => Json::Null,
+            Value::Bool(flag) => Json::Bool(flag),
+            Value::Number(number) => number.as_f64().map_or(Json::Null, Json::Number),
+            Value::String(text) => Json::String(text.into()),
+            Value::Array(items) => Json::Array(items.into_iter().map(|item| self.of_value(item)).collect()),
+            Value::Object(map) => Json::Object(
+                map.into_iter().map(|(key, value)| (self.key(&key), self.of_value(value))).collect(),
+            ),
+        }
+    }
+
+    /// The shared key of this name.
+    pub(crate) fn key(&self, text: &str) -> Key {
+        let mut keys = self.0.borrow_mut();
+        if let Some(key) = keys.get(text) {
+            return key.clone();
+        }
+        let key = Key::from(text);
+        keys.insert(key.clone());
+        key
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &Keys {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &Keys {
+    type Value = Json;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
+        Ok(Json::Bool(flag))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Number(number as f64))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
+    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+        Ok(Json::Number(number as f64))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(if number.is_finite() { Json::Number(number) } else { Json::Null })
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::from(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element_seed(self)? {
+            items.push(item);
+        }
+        items.shrink_to_fit();
+        Ok(Json::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(key) = map.next_key_seed(KeySeed(self))? {
+            pairs.push((key, map.next_value_seed(self)?));
+        }
+        Ok(Json::Object(Object::new(pairs)))
+    }
+}
+
+struct KeySeed<'a>(&'a Keys);
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+/// YAML has keys that are no strings; JavaScript has not.
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = Key;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Key, E> {
+        Ok(self.0.key(text))
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Key, E> {
+        Ok(self.0.key(if flag { "true" } else { "false" }))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Key, E> {
+        Ok(self.0.key(&number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Key, E> {
+        Ok(self.0.key(&number.to_string()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Key, E> {
+        Ok(self.0.key("null"))
+    }
+}
+
+/// The text with every escaped lone surrogate replaced; none if there is none.
+fn without_lone_surrogates(text: &str) -> Option<String> {
+    let (mut result, mut changed) = (String::with_capacity(text.len()), false);
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        result.push_str(before);
+        let length = match surrogate(escape) {
+            Some(0xD800..=0xDBFF)
+                if surrogate(escape.get(6..).unwrap_or_default()).is_some_and(|low| low >= 0xDC00) =>
+            {
+                12
+            }
+            Some(_) => 6,
+            None => 1 + escape[1..].chars().next().map_or(0, char::len_utf8),
+        };
+        if length == 6 {
+            result.push_str("\\ufffd");
+            changed = true;
+        } else {
+            result.push_str(&escape[..length]);
+        }
+        rest = &escape[length..];
+    }
+    result.push_str(rest);
+    changed.then_some(result)
+}
+
+/// The surrogate that an escape at the beginning of the text stands for.
+fn surrogate(escape: &str) -> Option<u16> {
+    let digits = escape.strip_prefix("\\u")?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok().filter(|unit| (0xD800..=0xDFFF).contains(unit))
+}

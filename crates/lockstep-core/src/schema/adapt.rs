@@ -1,0 +1,343 @@
+//! A desired schema made to fit an instance: what the two differ in by version, database or purpose only is left as it is.
+//!
+//! Everything that must not change is made equal to what the instance has, *before* the two are compared. So the diff that
+//! follows has nothing to be filtered out, the server computes the same one, and a second diff finds nothing that the
+//! first had left out.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::change::{ChangeKind, SchemaItem};
+use super::dialect::Dialect;
+use super::native::listed;
+use super::scope::Scope;
+use super::shape::{is_absent, text};
+use super::snapshot::{Snapshot, SnapshotError, name_of};
+use super::{OWN_TABLES, vendor};
+use crate::json::{Json, Object};
+use crate::version::{NotAVersion, Version};
+
+/// Why a difference is left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOutReason {
+    /// The table belongs to a sync tool, not to the schema.
+    OwnTable,
+    /// Directus does not track the table or the column, so a snapshot of a newer version could not have known it.
+    Untracked,
+    /// It is out of the scope that was asked for.
+    OutOfScope,
+    /// The database has one type under two names, and never settles on the one that is asked for.
+    EquivalentType,
+    /// The desired schema does not say what the property is to be: it comes of an earlier version.
+    Unsaid,
+    /// The Directus of the target does not know the property: the desired schema comes of a later version.
+    Unknown,
+    /// Another database says the same in its own way: a type, a default, the name of a constraint.
+    Database,
+    /// Indexes of system collections belong to a version of Directus.
+    SystemIndex,
+}
+
+/// A difference that is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LeftOut {
+    /// The collection.
+    pub collection: String,
+    /// What the difference is about.
+    pub what: SchemaItem,
+    /// The field; none for a collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What it would have done.
+    pub kind: ChangeKind,
+    /// Why it is not sent.
+    pub reason: LeftOutReason,
+    /// The values that it would have changed, as dotted paths; empty for a whole item.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// A desired schema that fits an instance.
+#[derive(Debug, Clone)]
+pub struct Adapted {
+    /// The schema, in the version and of the database of the instance.
+    pub snapshot: Snapshot,
+    /// What the two differed in, and what stays as it is, sorted.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A desired schema cannot be made to fit.
+#[derive(Debug, thiserror::Error)]
+pub enum AdaptError {
+    /// A snapshot does not tell its version.
+    #[error(transparent)]
+    Version(#[from] NotAVersion),
+    /// What comes out is no snapshot.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+}
+
+/// Metadata that not every version has: the list, the key, and the first version with it.
+const ADDED_META: [(SchemaItem, &str, Version); 3] = [
+    (SchemaItem::Field, "searchable", Version { major: 11, minor: 13, patch: 0 }),
+    (SchemaItem::Collection, "status", Version { major: 12, minor: 0, patch: 0 }),
+    (SchemaItem::Collection, "autosave_revision_interval", Version { major: 12, minor: 0, patch: 0 }),
+];
+
+/// Makes a desired schema fit an instance whose schema is `current`, within a scope.
+///
+/// # Errors
+/// When one of the two does not tell its version.
+pub fn adapt(desired: Snapshot, current: &Snapshot, scope: &Scope) -> Result<Adapted, AdaptError> {
+    let target: Version = current.directus_version().parse()?;
+    let origin: Version = desired.directus_version().parse()?;
+    let tracked =
+        desired.collections().iter().filter(|item| !is_absent(item.get("meta"))).map(|item| name_of(item).0);
+    let mut adapter = Adapter {
+        current,
+        scope,
+        target,
+        origin,
+        dialect: Dialect::of(target),
+        foreign: desired.vendor() != current.vendor(),
+        tracked: tracked.map(str::to_owned).collect(),
+        left_out: Vec::new(),
+    };
+    let (header, collections, fields, relations) = desired.into_parts();
+    let header = adapter.header(header);
+    let collections = adapter.list(SchemaItem::Collection, collections);
+    let fields = adapter.list(SchemaItem::Field, fields);
+    let relations = adapter.list(SchemaItem::Relation, relations);
+    let mut left_out = adapter.left_out;
+    left_out.sort();
+    Ok(Adapted { snapshot: Snapshot::new(header, collections, fields, relations)?, left_out })
+}
+
+struct Adapter<'a> {
+    current: &'a Snapshot,
+    scope: &'a Scope,
+    target: Version,
+    origin: Version,
+    dialect: Dialect,
+    /// The databases differ.
+    foreign: bool,
+    /// The collections that the desired schema has metadata of.
+    tracked: BTreeSet<String>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Adapter<'_> {
+    fn header(&mut self, mut header: Object) -> Object {
+        let partial = header.get("version").and_then(Json::as_i64) == Some(2);
+        let desired: Vec<Object> = match header.remove("systemFields") {
+            Some(Json::Array(items)) => items.into_iter().filter_map(Json::into_object).collect(),
+            // Who says nothing about indexes of system collections does not want them gone.
+            _ => listed(self.current).into_iter().cloned().collect(),
+        };
+        for key in ["version", "directus", "vendor"] {
+            if let Some(value) = self.current.header().get(key) {
+                header.insert(key, value.clone());
+            }
+        }
+        if partial {
+            header.insert("version", Json::Number(2.0));
+        }
+        if self.dialect.system_fields {
+            let fields = self.system_fields(desired, partial);
+            header.insert("systemFields", Json::Array(fields.into_iter().map(Json::Object).collect()));
+        }
+        header
+    }
+
+    /// Each version and each database has its own indexes on system collections; between two of a kind they are compared.
+    fn system_fields(&mut self, desired: Vec<Object>, partial: bool) -> Vec<Object> {
+        let current: Vec<Object> = listed(self.current).into_iter().cloned().collect();
+        if !self.foreign && self.origin == self.target && (self.scope.is_everything() || partial) {
+            return desired;
+        }
+        let names = |items: &[Object]| -> BTreeSet<(String, String)> {
+            let name = |item: &Object| {
+                let (collection, field) = name_of(item);
+                (collection.to_owned(), field.to_owned())
+            };
+            items.iter().map(name).collect()
+        };
+        let (have, want) = (names(&current), names(&desired));
+        for (collection, field) in want.symmetric_difference(&have) {
+            self.left_out.push(LeftOut {
+                collection: collection.clone(),
+                what: SchemaItem::SystemField,
+                field: Some(field.clone()),
+                kind: ChangeKind::Update,
+                reason: LeftOutReason::SystemIndex,
+                paths: vec!["schema.is_indexed".to_owned()],
+            });
+        }
+        current
+    }
+
+    /// The desired items that take part, made to fit, then those of the instance that stay whatever is desired.
+    fn list(&mut self, what: SchemaItem, desired: Vec<Object>) -> Vec<Object> {
+        let mut kept: Vec<Object> = Vec::with_capacity(desired.len());
+        let mut seen = BTreeSet::new();
+        for item in desired {
+            let (collection, field) = name_of(&item);
+            let counterpart = self.current.item(what, collection, field);
+            seen.insert((collection.to_owned(), field.to_owned()));
+            match (self.stays(what, Some(&item), counterpart), counterpart) {
+                (None, Some(counterpart)) => {
+                    let item = self.fit(what, item, counterpart);
+                    kept.push(item);
+                }
+                (None, None) => {
+                    let item = self.fit_new(what, item);
+                    kept.push(item);
+                }
+                (Some(reason), None) => self.tell(what, &item, ChangeKind::Create, reason, Vec::new()),
+                (Some(reason), Some(counterpart)) => {
+                    if item != *counterpart {
+                        self.tell(what, &item, ChangeKind::Update, reason, Vec::new());
+                    }
+                    kept.push(counterpart.clone());
+                }
+            }
+        }
+        for item in self.current.items(what) {
+            let (collection, field) = name_of(item);
+            if seen.contains(&(collection.to_owned(), field.to_owned())) {
+                continue;
+            }
+            if let Some(reason) = self.stays(what, None, Some(item)) {
+                self.tell(what, item, ChangeKind::Delete, reason, Vec::new());
+                kept.push(item.clone());
+            }
+        }
+        kept
+    }
+
+    /// Why an item stays as the instance has it, whatever is desired; none if it does not.
+    fn stays(
+        &self,
+        what: SchemaItem,
+        desired: Option<&Object>,
+        current: Option<&Object>,
+    ) -> Option<LeftOutReason> {
+        let item = desired.or(current)?;
+        let collection = name_of(item).0;
+        let related = text(item, "related_collection");
+        if OWN_TABLES.contains(&collection) || related.is_some_and(|related| OWN_TABLES.contains(&related)) {
+            return Some(LeftOutReason::OwnTable);
+        }
+        if !self.scope.has(collection) {
+            return Some(LeftOutReason::OutOfScope);
+        }
+        let untracked = |item: &Object| is_absent(item.get("meta"));
+        let table_untracked = self.current.is_untracked(collection) && !self.tracked.contains(collection);
+        let is_untracked = match (desired, current) {
+            (None, Some(current)) => {
+                table_untracked
+                    || what != SchemaItem::Collection
+                        && untracked(current)
+                        && Dialect::of(self.origin).hides_untracked
+            }
+            (Some(_), Some(_)) => table_untracked,
+            // Of a new collection every column is needed.
+            (Some(desired), None) => {
+                let new = what != SchemaItem::Collection && self.current.collection(collection).is_none();
+                self.dialect.hides_untracked
+                    && (untracked(desired) && !new
+                        || new && !self.tracked.contains(collection) && !collection.starts_with("directus_"))
+            }
+            (None, None) => false,
+        };
+        is_untracked.then_some(LeftOutReason::Untracked)
+    }
+
+    /// An item that the instance has as well, without the differences that are none.
+    fn fit(&mut self, what: SchemaItem, mut item: Object, current: &Object) -> Object {
+        let mut unsaid = Vec::new();
+        let mut unknown = Vec::new();
+        for part in ["meta", "schema"] {
+            let Some(Json::Object(now)) = current.get(part) else { continue };
+            match item.get_mut(part) {
+                Some(Json::Object(desired)) => {
+                    for (key, value) in
+                        now.iter().filter(|(key, _)| desired.get(key.as_str()).is_none()).collect::<Vec<_>>()
+                    {
+                        unsaid.push(format!("{part}.{}", key.as_str()));
+                        desired.insert(key.as_str(), value.clone());
+                    }
+                    let foreign: Vec<String> = desired
+                        .iter()
+                        .map(|(key, _)| key.as_str())
+                        .filter(|key| now.get(key).is_none())
+                        .map(str::to_owned)
+                        .collect();
+                    for key in foreign {
+                        desired.remove(&key);
+                        unknown.push(format!("{part}.{key}"));
+                    }
+                }
+                // The server cannot take metadata away, and what is not tracked has none.
+                found if part == "meta" && is_absent(found.as_deref()) => {
+                    item.insert("meta", Json::Object(now.clone()));
+                    unsaid.push("meta".to_owned());
+                }
+                _ => {}
+            }
+        }
+        self.tell_paths(what, &item, LeftOutReason::Unsaid, unsaid);
+        self.tell_paths(what, &item, LeftOutReason::Unknown, unknown);
+        let same_by = vendor::settle(what, &mut item, current, self.foreign);
+        for (reason, paths) in same_by {
+            self.tell_paths(what, &item, reason, paths);
+        }
+        item
+    }
+
+    /// An item that is new to the instance, without what its version does not know.
+    fn fit_new(&mut self, what: SchemaItem, mut item: Object) -> Object {
+        let mut unknown = Vec::new();
+        if let Some(Json::Object(meta)) = item.get_mut("meta") {
+            for (list, key, since) in ADDED_META {
+                if list == what && self.target < since && meta.remove(key).is_some() {
+                    unknown.push(format!("meta.{key}"));
+                }
+            }
+        }
+        if !self.dialect.indexes
+            && let Some(Json::Object(schema)) = item.get_mut("schema")
+            && schema.remove("is_indexed").is_some_and(|indexed| indexed.as_bool() == Some(true))
+        {
+            unknown.push("schema.is_indexed".to_owned());
+        }
+        self.tell_paths(what, &item, LeftOutReason::Unknown, unknown);
+        if what == SchemaItem::Field {
+            let target = self.current.vendor().unwrap_or_default();
+            let left_out = vendor::make_portable(&mut item, self.foreign, target);
+            self.tell_paths(what, &item, LeftOutReason::Database, left_out);
+        }
+        item
+    }
+
+    fn tell_paths(&mut self, what: SchemaItem, item: &Object, reason: LeftOutReason, paths: Vec<String>) {
+        if !paths.is_empty() {
+            self.tell(what, item, ChangeKind::Update, reason, paths);
+        }
+    }
+
+    fn tell(
+        &mut self,
+        what: SchemaItem,
+        item: &Object,
+        kind: ChangeKind,
+        reason: LeftOutReason,
+        paths: Vec<String>,
+    ) {
+        let (collection, field) = name_of(item);
+        let field = (what != SchemaItem::Collection).then(|| field.to_owned());
+        self.left_out.push(LeftOut { collection: collection.to_owned(), what, field, kind, reason, paths });
+    }
+}

@@ -1,0 +1,162 @@
+//! The hash that a server puts on its schema.
+//!
+//! Lower-case SHA-1 over `{item: <snapshot>, version: <Directus version>}` in the canonical form of the npm package
+//! object-hash 3.0.0 with its defaults: each value by type and length, the keys of an object sorted by UTF-16 code unit
+//! behind three of its prototype. The form goes into the hash as it is made, so that no copy of it is kept.
+
+use std::io::Write as _;
+
+use sha1::{Digest, Sha1};
+
+use super::snapshot::Snapshot;
+use crate::json::{self, Json, Key, Object, compare_code_units};
+
+/// A function that is built into JavaScript, named `Object`.
+const CONSTRUCTOR: &str = "fn:string:8:[native]string:20:function-name:Object";
+
+impl Snapshot {
+    /// The hash that a server of the snapshot's version would give it: 40 hexadecimal digits. It counts the order of
+    /// the lists, which a dump of one file per field does not keep.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let mut form = Form::default();
+        form.outermost(self);
+        form.finish()
+    }
+}
+
+/// Takes the canonical form in pieces.
+#[derive(Default)]
+struct Form {
+    hasher: Sha1,
+    buffer: Vec<u8>,
+}
+
+/// So much is gathered before it is hashed.
+const BLOCK: usize = 64 * 1024;
+
+impl Form {
+    fn finish(mut self) -> String {
+        self.hasher.update(&self.buffer);
+        self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn push(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+        if self.buffer.len() >= BLOCK {
+            self.hasher.update(&self.buffer);
+            self.buffer.clear();
+        }
+    }
+
+    fn length(&mut self, kind: &str, length: usize) {
+        self.push(kind);
+        let mut digits = [0; 20];
+        let mut rest = &mut digits[..];
+        let written = write!(rest, "{length}").map_or(0, |()| 20 - rest.len());
+        self.buffer.extend_from_slice(&digits[..written]);
+        self.push(":");
+    }
+
+    fn text(&mut self, text: &str) {
+        let units = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
+        self.length("string:", units);
+        self.push(text);
+    }
+
+    fn value(&mut self, value: &Json) {
+        match value {
+            Json::Null => self.push("Null"),
+            Json::Bool(true) => self.push("bool:true"),
+            Json::Bool(false) => self.push("bool:false"),
+            Json::Number(number) => {
+                self.push("number:");
+                self.push(&json::number(*number));
+            }
+            Json::String(text) => self.text(text),
+            Json::Array(items) => {
+                self.length("array:", items.len());
+                items.iter().for_each(|item| self.value(item));
+            }
+            Json::Object(object) => self.object(object),
+        }
+    }
+
+    fn object(&mut self, object: &Object) {
+        self.preamble(object.len(), |key| object.get(key), false);
+        let mut pairs: Vec<(&Key, &Json)> = object.iter().collect();
+        pairs.sort_by(|(left, _), (right, _)| compare_code_units(left.as_str(), right.as_str()));
+        for (key, value) in pairs {
+            self.pair(key.as_str(), |form| form.value(value));
+        }
+    }
+
+    fn pair(&mut self, key: &str, value: impl FnOnce(&mut Self)) {
+        self.text(key);
+        self.push(":");
+        value(self);
+        self.push(",");
+    }
+
+    /// The three properties that every object has of its prototype. The prototype is told once, and afterwards by where it
+    /// was met.
+    fn preamble<'a>(&mut self, length: usize, own: impl Fn(&str) -> Option<&'a Json>, outermost: bool) {
+        self.length("object:", length + 3);
+        let inherited = |form: &mut Self, key: &str, otherwise: &dyn Fn(&mut Self)| {
+            form.pair(key, |form| match own(key) {
+                Some(value) => form.value(value),
+                None => otherwise(form),
+            });
+        };
+        inherited(self, "prototype", &|form| form.push("Undefined"));
+        inherited(self, "__proto__", &|form| {
+            if outermost { form.prototype() } else { form.text("[CIRCULAR:1]") }
+        });
+        inherited(self, "constructor", &|form| {
+            form.push(CONSTRUCTOR);
+            form.text("[CIRCULAR:2]");
+        });
+    }
+
+    fn prototype(&mut self) {
+        self.length("object:", 3);
+        self.pair("prototype", |form| form.push("Undefined"));
+        self.pair("__proto__", |form| form.push("Null"));
+        self.pair("constructor", |form| {
+            form.push(CONSTRUCTOR);
+            form.push("object:0:");
+        });
+    }
+
+    /// `{item, version}`.
+    fn outermost(&mut self, snapshot: &Snapshot) {
+        self.preamble(2, |_| None, true);
+        self.pair("item", |form| form.snapshot(snapshot));
+        self.pair("version", |form| form.text(snapshot.directus_version()));
+    }
+
+    /// A snapshot as one object, without making one.
+    fn snapshot(&mut self, snapshot: &Snapshot) {
+        enum Part<'a> {
+            Value(&'a Json),
+            List(&'a [Object]),
+        }
+        let header = snapshot.header();
+        let mut parts: Vec<(&str, Part<'_>)> =
+            header.iter().map(|(key, value)| (key.as_str(), Part::Value(value))).collect();
+        parts.push(("collections", Part::List(snapshot.collections())));
+        parts.push(("fields", Part::List(snapshot.fields())));
+        parts.push(("relations", Part::List(snapshot.relations())));
+        parts.sort_by(|(left, _), (right, _)| compare_code_units(left, right));
+        self.preamble(parts.len(), |key| header.get(key), false);
+        for (key, part) in parts {
+            self.pair(key, |form| match part {
+                Part::Value(value) => form.value(value),
+                Part::List(items) => {
+                    form.length("array:", items.len());
+                    items.iter().for_each(|item| form.object(item));
+                }
+            });
+        }
+    }
+}

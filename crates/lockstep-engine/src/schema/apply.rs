@@ -1,0 +1,126 @@
+//! Changes of the schema, carried out.
+
+use lockstep_core::json::Keys;
+use lockstep_core::schema::{Mode, SchemaDiff, Snapshot, diff as diff_of};
+use lockstep_directus::{Bytes, Client, ErrorKind, caches, collections, schema};
+
+use super::{PAUSE, SchemaComparison, read};
+use crate::error::EngineError;
+
+/// How often an apply is repeated whose answer was lost and that was not carried out.
+const ATTEMPTS: u32 = 3;
+
+/// So many collections are created by one request at most: the server does it in one transaction.
+const AT_ONCE: usize = 200;
+
+/// Applies the changes that a comparison found. With the mode that they were found in, the server has to agree first that
+/// these are the changes; without, they were computed before, and there is nothing to ask it.
+///
+/// # Errors
+/// When the server sees other changes, or refuses them. What may have been applied is told by
+/// [`EngineError::may_have_been_applied`].
+pub(crate) async fn apply(
+    client: &Client,
+    comparison: &SchemaComparison,
+    compared: Option<Mode>,
+) -> Result<(), EngineError> {
+    let Some(diff) = &comparison.diff else { return Ok(()) };
+    if let Some(mode) = compared {
+        agree(client, comparison, diff, mode).await?;
+    }
+    let (_, untellable) = diff.for_sending(&comparison.current, &comparison.desired);
+    if !untellable.is_empty() {
+        return Err(EngineError::CannotApply { names: untellable });
+    }
+    let done = carry_out(client, comparison, diff, compared.unwrap_or_default()).await;
+    caches::clear(client).await?;
+    done
+}
+
+/// Sends the changes, in steps where they are very many; each step leaves a valid schema, and the next is computed from what
+/// the server then has.
+async fn carry_out(
+    client: &Client,
+    comparison: &SchemaComparison,
+    diff: &SchemaDiff,
+    mode: Mode,
+) -> Result<(), EngineError> {
+    let (mut current, mut rest) = (comparison.current.clone(), diff.clone());
+    // Old versions take the deletion of a collection inside a group that stays for granted, and do nothing.
+    let skipped = rest.deletions_that_are_skipped(&current);
+    for name in &skipped {
+        collections::delete(client, name).await?;
+    }
+    if !skipped.is_empty() {
+        let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
+        rest = left;
+    }
+    let mut steps = 0;
+    while let Some(step) = rest.first_step(AT_ONCE) {
+        send(client, &step.for_sending(&current, &comparison.desired).0).await?;
+        steps += 1;
+        let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
+        if left.new_collections() >= rest.new_collections() {
+            return Err(EngineError::NoProgress { steps });
+        }
+        rest = left;
+    }
+    send(client, &rest.for_sending(&current, &comparison.desired).0).await
+}
+
+async fn recompute(
+    client: &Client,
+    current: &mut Snapshot,
+    comparison: &SchemaComparison,
+    mode: Mode,
+) -> Result<Option<SchemaDiff>, EngineError> {
+    *current = read(client).await?;
+    diff_of(current, &comparison.desired, mode).map_err(|error| EngineError::Adapt(error.into()))
+}
+
+/// The server's own comparison has to be the same. It is asked with what was made to fit, so that there is nothing to be
+/// forced.
+async fn agree(
+    client: &Client,
+    comparison: &SchemaComparison,
+    own: &SchemaDiff,
+    mode: Mode,
+) -> Result<(), EngineError> {
+    let snapshot = serde_json::to_vec(&comparison.desired).map_err(EngineError::SchemaText)?;
+    let theirs = match schema::diff_text(client, Bytes::from(snapshot), false).await? {
+        Some(text) => {
+            SchemaDiff::from_value(Keys::default().parse(&text).map_err(EngineError::SchemaDiffText)?)?
+        }
+        None => None,
+    };
+    // Only some versions know how to merge, so all are asked for everything.
+    let theirs = theirs.map(|theirs| if mode == Mode::Merge { theirs.without_deletions() } else { theirs });
+    match own.first_disagreement(theirs.as_ref()) {
+        None => Ok(()),
+        Some(place) => Err(EngineError::Disagreement { place }),
+    }
+}
+
+/// Sends a diff. After a lost answer the server is asked whether its schema is still the one that was compared.
+async fn send(client: &Client, diff: &SchemaDiff) -> Result<(), EngineError> {
+    let body = serde_json::to_vec(&diff.to_json()).map_err(EngineError::SchemaText)?;
+    let body = Bytes::from(body);
+    let mut attempt = 0;
+    loop {
+        let error = match schema::apply_serialized(client, body.clone(), false).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        attempt += 1;
+        let lost = matches!(error.kind(), ErrorKind::Lost | ErrorKind::Timeout);
+        if !lost || attempt > ATTEMPTS {
+            return Err(error.into());
+        }
+        tokio::time::sleep(PAUSE * attempt).await;
+        // Where looking fails as well, the first failure is what matters: it may have been carried out.
+        let Ok(now) = read(client).await else { return Err(error.into()) };
+        if now.hash() != diff.hash() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! A schema crosses versions and databases without being forced, and a second push finds nothing.
+
+use lockstep_testkit::cli::Cli;
+use lockstep_testkit::directus::{Db, Directus, Template};
+use serde_json::{Value, json};
+
+use super::snapshot;
+use crate::stage::project::field;
+use crate::stage::{major, pull, push, push_is_empty};
+
+/// What every database says differently, in one schema: keys, types, defaults, relations, a folder, a singleton.
+async fn fill(directus: &Directus) {
+    let key = |kind: &str, more: Value| {
+        let mut schema = json!({"is_primary_key": true});
+        schema.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"field": "id", "type": kind, "meta": {"hidden": true}, "schema": schema})
+    };
+    let auto = || key("integer", json!({"has_auto_increment": true}));
+    let uuid = || {
+        let mut key = key("uuid", json!({"length": 36}));
+        key["meta"]["special"] = json!(["uuid"]);
+        key
+    };
+    let collection = async |name: &str, meta: Value, fields: Vec<Value>| {
+        directus
+            .post("/collections", &json!({"collection": name, "schema": {}, "meta": meta, "fields": fields}))
+            .await
+            .unwrap();
+    };
+    directus
+        .post("/collections", &json!({"collection": "shop", "schema": null, "meta": {"icon": "folder"}}))
+        .await
+        .unwrap();
+    let mut fields = vec![auto()];
+    for kind in [
+        "string",
+        "text",
+        "integer",
+        "bigInteger",
+        "float",
+        "decimal",
+        "boolean",
+        "json",
+        "csv",
+        "date",
+        "time",
+        "dateTime",
+        "timestamp",
+    ] {
+        let name = kind.to_lowercase();
+        fields.push(field(&name, kind, json!({})));
+        let default = match kind {
+            "string" => json!("it's"),
+            "integer" | "bigInteger" => json!(7),
+            "float" | "decimal" => json!(1.5),
+            "boolean" => json!(true),
+            "dateTime" | "timestamp" => json!("2024-01-02T03:04:05"),
+            _ => continue,
+        };
+        fields.push(field(
+            &format!("{name}_default"),
+            kind,
+            json!({"default_value": default, "is_nullable": false}),
+        ));
+    }
+    fields.push(field("short", "string", json!({"max_length": 40, "is_unique": true})));
+    let mut code = field("code", "uuid", json!({}));
+    code["meta"]["special"] = json!(["uuid"]);
+    fields.push(code);
+    fields.push(field("loose_code", "uuid", json!({})));
+    fields.push(field("price", "decimal", json!({"numeric_precision": 12, "numeric_scale": 4})));
+    fields.push(field("parent", "integer", json!({})));
+    fields.push(field("brand", "uuid", json!({})));
+    fields.push(json!({"field": "note", "type": "alias", "meta": {"interface": "presentation-notice", "special": ["alias", "no-data"]}}));
+    collection(
+        "brands",
+        json!({"group": "shop"}),
+        vec![uuid(), field("name", "string", json!({"is_nullable": false}))],
+    )
+    .await;
+    collection("products", json!({"group": "shop", "sort_field": "integer"}), fields).await;
+    collection("about", json!({"singleton": true}), vec![auto(), field("title", "string", json!({}))]).await;
+    let relation = async |field: &str, related: &str, on_delete: &str| {
+        let body = json!({"collection": "products", "field": field, "related_collection": related,
+            "meta": {"one_field": null}, "schema": {"on_delete": on_delete}});
+        directus.post("/relations", &body).await.unwrap();
+    };
+    relation("parent", "products", "SET NULL").await;
+    relation("brand", "brands", "CASCADE").await;
+    let own = field("nickname", "string", json!({}));
+    directus.post("/fields/directus_users", &own).await.unwrap();
+}
+
+/// The dump of one instance goes to another, and is there.
+async fn crosses(cli: &Cli, from: &Directus, to: &Directus) {
+    pull(cli, from).await;
+    // Access rules of 10 have another shape, and settings name the project.
+    let rest = ["-x", "roles,policies,permissions,presets,settings"];
+    push(cli, to, &rest).await;
+    push_is_empty(cli, to, &rest).await;
+    assert_eq!(shape(&snapshot(from).await), shape(&snapshot(to).await));
+    for table in ["products", "brands", "about"] {
+        assert!(to.get(&format!("/items/{table}")).await.is_ok(), "{table}");
+    }
+}
+
+/// What has to be the same in every version and database: the names, what is a key, what is required, what refers to what.
+fn shape(snapshot: &Value) -> Vec<String> {
+    let items = |list: &str| snapshot[list].as_array().unwrap().clone();
+    let mut shape: Vec<String> = items("collections")
+        .iter()
+        .map(|item| {
+            format!("{} in {} {}", item["collection"], item["meta"]["group"], item["meta"]["singleton"])
+        })
+        .collect();
+    shape.extend(items("fields").iter().map(|item| {
+        let schema = &item["schema"];
+        format!(
+            "{}.{} key {} required {} note {} of {}",
+            item["collection"],
+            item["field"],
+            schema["is_primary_key"],
+            schema["is_nullable"] == false,
+            item["meta"]["note"],
+            schema["foreign_key_table"],
+        )
+    }));
+    shape.extend(items("relations").iter().map(|item| {
+        format!(
+            "{}.{} -> {} {}",
+            item["collection"], item["field"], item["related_collection"], item["schema"]["on_delete"]
+        )
+    }));
+    shape.sort();
+    shape
+}
+
+#[tokio::test]
+async fn from_10_to_11_to_12_and_back() {
+    let start = |version| Directus::builder(version).template(Template::B).start();
+    let (ten, eleven, twelve) =
+        tokio::try_join!(start("10.13.1"), start("11.17.4"), start("12.4.0")).unwrap();
+    fill(&ten).await;
+    crosses(&Cli::new(), &ten, &eleven).await;
+    crosses(&Cli::new(), &eleven, &twelve).await;
+    let back = Directus::builder("11.17.4").start().await.unwrap();
+    crosses(&Cli::new(), &twelve, &back).await;
+}
+
+async fn from_sqlite_to_postgres_and_back(version: &str) {
+    let sqlite = Directus::builder(version).start();
+    let postgres = Directus::builder(version).db(Db::Postgres).template(Template::B).start();
+    let (sqlite, postgres) = tokio::try_join!(sqlite, postgres).unwrap();
+    fill(&sqlite).await;
+    crosses(&Cli::new(), &sqlite, &postgres).await;
+    let back = Directus::builder(version).template(Template::B).start().await.unwrap();
+    crosses(&Cli::new(), &postgres, &back).await;
+    // What only the database makes of it was left as it is: precision is not lost on the way back and forth.
+    let decimal = |snapshot: &Value| {
+        let fields = snapshot["fields"].as_array().unwrap().clone();
+        let price = fields.into_iter().find(|item| item["field"] == "price").unwrap();
+        (price["schema"]["numeric_precision"].clone(), price["schema"]["numeric_scale"].clone())
+    };
+    directly_made(&postgres).await;
+    crosses_again(&sqlite, &postgres).await;
+    assert_eq!(decimal(&snapshot(&postgres).await), (json!(12), json!(4)));
+    assert!(major(version) >= 11);
+}
+
+/// A column of PostgreSQL that SQLite cannot describe.
+async fn directly_made(postgres: &Directus) {
+    postgres.delete("/fields/products/price", None).await.unwrap();
+    let price = field("price", "decimal", json!({"numeric_precision": 12, "numeric_scale": 4}));
+    postgres.post("/fields/products", &price).await.unwrap();
+}
+
+async fn crosses_again(from: &Directus, to: &Directus) {
+    let cli = Cli::new();
+    pull(&cli, from).await;
+    push(&cli, to, &["-x", "settings"]).await;
+    push_is_empty(&cli, to, &["-x", "settings"]).await;
+}
+
+mod from_sqlite_to_postgres_and_back_again {
+    #[tokio::test]
+    async fn on_11() {
+        Box::pin(super::from_sqlite_to_postgres_and_back("11.17.4")).await;
+    }
+
+    #[tokio::test]
+    async fn on_12() {
+        Box::pin(super::from_sqlite_to_postgres_and_back("12.4.0")).await;
+    }
+}

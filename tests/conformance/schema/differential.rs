@@ -71,7 +71,7 @@ async fn walk(directus: &Directus, current: &Value, rng: &mut Rng) {
     let answer = directus.request("POST", "/schema/diff?force=true", Some(&desired)).await.unwrap();
     if answer.status == 200 {
         directus.request("POST", "/schema/apply", Some(&answer.body["data"])).await.unwrap();
-        directus.post("/utils/cache/clear?system=true", &Value::Null).await.unwrap();
+        directus.request("POST", "/utils/cache/clear?system=true", None).await.unwrap();
     }
 }
 

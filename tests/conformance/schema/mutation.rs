@@ -235,7 +235,8 @@ fn change_relation(snapshot: &mut Value, rng: &mut Rng) {
             );
         }
         2 => {
-            relation.insert("schema".to_owned(), any_value(rng, 2));
+            let schema = if rng.bool() { Value::Null } else { json!({"table": word(rng), "on_delete": any_value(rng, 2)}) };
+            relation.insert("schema".to_owned(), schema);
         }
         _ => {
             if let Some(schema) = relation.get_mut("schema").and_then(Value::as_object_mut) {

@@ -14,7 +14,8 @@ use super::native::listed;
 use super::scope::Scope;
 use super::shape::{is_absent, text};
 use super::snapshot::{Snapshot, SnapshotError, name_of};
-use super::{OWN_TABLES, vendor};
+use super::OWN_TABLES;
+use super::vendor::{self, Databases};
 use crate::json::{Json, Object};
 use crate::version::{NotAVersion, Version};
 
@@ -79,6 +80,9 @@ pub enum AdaptError {
     Snapshot(#[from] SnapshotError),
 }
 
+/// Where a snapshot lists the indexed fields of system collections.
+const SYSTEM_FIELDS: &str = "systemFields";
+
 /// Metadata that not every version has: the list, the key, and the first version with it.
 const ADDED_META: [(SchemaItem, &str, Version); 3] = [
     (SchemaItem::Field, "searchable", Version { major: 11, minor: 13, patch: 0 }),
@@ -95,14 +99,21 @@ pub fn adapt(desired: Snapshot, current: &Snapshot, scope: &Scope) -> Result<Ada
     let origin: Version = desired.directus_version().parse()?;
     let tracked =
         desired.collections().iter().filter(|item| !is_absent(item.get("meta"))).map(|item| name_of(item).0);
+    let mentioned = (desired.format_version() == Some(2)).then(|| {
+        let lists = [desired.collections(), desired.fields(), desired.relations()];
+        lists.into_iter().flatten().map(|item| name_of(item).0.to_owned()).collect()
+    });
+    let origin_vendor = desired.vendor().unwrap_or_default().to_owned();
     let mut adapter = Adapter {
         current,
         scope,
         target,
         origin,
         dialect: Dialect::of(target),
-        foreign: desired.vendor() != current.vendor(),
+        mentioned,
+        databases: Databases { desired: &origin_vendor, current: current.vendor().unwrap_or_default() },
         tracked: tracked.map(str::to_owned).collect(),
+        kept: BTreeSet::new(),
         left_out: Vec::new(),
     };
     let (header, collections, fields, relations) = desired.into_parts();
@@ -121,42 +132,38 @@ struct Adapter<'a> {
     target: Version,
     origin: Version,
     dialect: Dialect,
-    /// The databases differ.
-    foreign: bool,
+    /// The collections that a partial snapshot speaks of; none if it is a whole one.
+    mentioned: Option<BTreeSet<String>>,
+    databases: Databases<'a>,
     /// The collections that the desired schema has metadata of.
     tracked: BTreeSet<String>,
+    /// The collections, by a name without field, and the fields that the adapted schema has so far.
+    kept: BTreeSet<(String, String)>,
     left_out: Vec<LeftOut>,
 }
 
 impl Adapter<'_> {
-    fn header(&mut self, mut header: Object) -> Object {
-        let partial = header.get("version").and_then(Json::as_i64) == Some(2);
-        let desired: Vec<Object> = match header.remove("systemFields") {
-            Some(Json::Array(items)) => items.into_iter().filter_map(Json::into_object).collect(),
-            // Who says nothing about indexes of system collections does not want them gone.
-            _ => listed(self.current).into_iter().cloned().collect(),
-        };
-        for key in ["version", "directus", "vendor"] {
-            if let Some(value) = self.current.header().get(key) {
-                header.insert(key, value.clone());
-            }
-        }
-        if partial {
-            header.insert("version", Json::Number(2.0));
-        }
+    /// The header is the instance's: it refuses keys that it does not know, and other versions and databases.
+    fn header(&mut self, mut desired: Object) -> Object {
+        let system_fields = desired.remove(SYSTEM_FIELDS);
+        let mut header = self.current.header().clone();
+        header.remove(SYSTEM_FIELDS);
         if self.dialect.system_fields {
-            let fields = self.system_fields(desired, partial);
-            header.insert("systemFields", Json::Array(fields.into_iter().map(Json::Object).collect()));
+            let fields = match system_fields {
+                Some(Json::Array(items)) => {
+                    self.system_fields(items.into_iter().filter_map(Json::into_object).collect())
+                }
+                // Who says nothing about indexes of system collections does not want them gone.
+                _ => listed(self.current).into_iter().cloned().collect(),
+            };
+            header.insert(SYSTEM_FIELDS, Json::Array(fields.into_iter().map(Json::Object).collect()));
         }
         header
     }
 
     /// Each version and each database has its own indexes on system collections; between two of a kind they are compared.
-    fn system_fields(&mut self, desired: Vec<Object>, partial: bool) -> Vec<Object> {
+    fn system_fields(&mut self, desired: Vec<Object>) -> Vec<Object> {
         let current: Vec<Object> = listed(self.current).into_iter().cloned().collect();
-        if !self.foreign && self.origin == self.target && (self.scope.is_everything() || partial) {
-            return desired;
-        }
         let names = |items: &[Object]| -> BTreeSet<(String, String)> {
             let name = |item: &Object| {
                 let (collection, field) = name_of(item);
@@ -165,6 +172,17 @@ impl Adapter<'_> {
             items.iter().map(name).collect()
         };
         let (have, want) = (names(&current), names(&desired));
+        if !self.databases.differ() && self.origin == self.target {
+            let mentioned: BTreeSet<&str> = want.iter().map(|(collection, _)| collection.as_str()).collect();
+            let takes_part = |item: &Object| {
+                let collection = name_of(item).0;
+                self.scope.has(collection) && (self.mentioned.is_none() || mentioned.contains(collection))
+            };
+            let theirs = current.into_iter().filter(|item| !takes_part(item));
+            let mut fields: Vec<Object> = theirs.chain(desired.iter().filter(|item| takes_part(item)).cloned()).collect();
+            fields.sort_by(|left, right| name_of(left).cmp(&name_of(right)));
+            return fields;
+        }
         for (collection, field) in want.symmetric_difference(&have) {
             self.left_out.push(LeftOut {
                 collection: collection.clone(),
@@ -209,12 +227,28 @@ impl Adapter<'_> {
             if seen.contains(&(collection.to_owned(), field.to_owned())) {
                 continue;
             }
-            if let Some(reason) = self.stays(what, None, Some(item)) {
+            if let Some(reason) = self.stays(what, None, Some(item)).filter(|_| self.has_place(what, item)) {
                 self.tell(what, item, ChangeKind::Delete, reason, Vec::new());
                 kept.push(item.clone());
             }
         }
+        if what != SchemaItem::Relation {
+            let names = kept.iter().map(name_of);
+            self.kept.extend(names.map(|(collection, field)| (collection.to_owned(), field.to_owned())));
+        }
         kept
+    }
+
+    /// Whether the collection of a field stays, and the field of a relation: nothing outlives what it belongs to.
+    fn has_place(&self, what: SchemaItem, item: &Object) -> bool {
+        let (collection, field) = name_of(item);
+        let has = |field: &str| self.kept.contains(&(collection.to_owned(), field.to_owned()));
+        match what {
+            _ if collection.starts_with("directus_") => true,
+            SchemaItem::Field => has(""),
+            SchemaItem::Relation => has(field),
+            SchemaItem::Collection | SchemaItem::SystemField => true,
+        }
     }
 
     /// Why an item stays as the instance has it, whatever is desired; none if it does not.
@@ -230,7 +264,8 @@ impl Adapter<'_> {
         if OWN_TABLES.contains(&collection) || related.is_some_and(|related| OWN_TABLES.contains(&related)) {
             return Some(LeftOutReason::OwnTable);
         }
-        if !self.scope.has(collection) {
+        let unmentioned = self.mentioned.as_ref().is_some_and(|mentioned| !mentioned.contains(collection));
+        if unmentioned || !self.scope.has(collection) {
             return Some(LeftOutReason::OutOfScope);
         }
         let untracked = |item: &Object| is_absent(item.get("meta"));
@@ -245,10 +280,11 @@ impl Adapter<'_> {
             (Some(_), Some(_)) => table_untracked,
             // Of a new collection every column is needed.
             (Some(desired), None) => {
-                let new = what != SchemaItem::Collection && self.current.collection(collection).is_none();
-                self.dialect.hides_untracked
-                    && (untracked(desired) && !new
-                        || new && !self.tracked.contains(collection) && !collection.starts_with("directus_"))
+                let of_new = what != SchemaItem::Collection
+                    && !collection.starts_with("directus_")
+                    && self.current.collection(collection).is_none();
+                let hidden = if of_new { !self.tracked.contains(collection) } else { untracked(desired) };
+                self.dialect.hides_untracked && hidden
             }
             (None, None) => false,
         };
@@ -258,7 +294,7 @@ impl Adapter<'_> {
     /// An item that the instance has as well, without the differences that are none.
     fn fit(&mut self, what: SchemaItem, mut item: Object, current: &Object) -> Object {
         let mut unsaid = Vec::new();
-        let mut unknown = Vec::new();
+        let mut unknown = self.drop_unknown_meta(what, &mut item);
         for part in ["meta", "schema"] {
             let Some(Json::Object(now)) = current.get(part) else { continue };
             match item.get_mut(part) {
@@ -290,7 +326,7 @@ impl Adapter<'_> {
         }
         self.tell_paths(what, &item, LeftOutReason::Unsaid, unsaid);
         self.tell_paths(what, &item, LeftOutReason::Unknown, unknown);
-        let same_by = vendor::settle(what, &mut item, current, self.foreign);
+        let same_by = vendor::settle(what, &mut item, current, self.databases);
         for (reason, paths) in same_by {
             self.tell_paths(what, &item, reason, paths);
         }
@@ -299,14 +335,7 @@ impl Adapter<'_> {
 
     /// An item that is new to the instance, without what its version does not know.
     fn fit_new(&mut self, what: SchemaItem, mut item: Object) -> Object {
-        let mut unknown = Vec::new();
-        if let Some(Json::Object(meta)) = item.get_mut("meta") {
-            for (list, key, since) in ADDED_META {
-                if list == what && self.target < since && meta.remove(key).is_some() {
-                    unknown.push(format!("meta.{key}"));
-                }
-            }
-        }
+        let mut unknown = self.drop_unknown_meta(what, &mut item);
         if !self.dialect.indexes
             && let Some(Json::Object(schema)) = item.get_mut("schema")
             && schema.remove("is_indexed").is_some_and(|indexed| indexed.as_bool() == Some(true))
@@ -315,11 +344,16 @@ impl Adapter<'_> {
         }
         self.tell_paths(what, &item, LeftOutReason::Unknown, unknown);
         if what == SchemaItem::Field {
-            let target = self.current.vendor().unwrap_or_default();
-            let left_out = vendor::make_portable(&mut item, self.foreign, target);
+            let left_out = vendor::make_portable(&mut item, self.databases);
             self.tell_paths(what, &item, LeftOutReason::Database, left_out);
         }
         item
+    }
+
+    fn drop_unknown_meta(&self, what: SchemaItem, item: &mut Object) -> Vec<String> {
+        let Some(Json::Object(meta)) = item.get_mut("meta") else { return Vec::new() };
+        let later = ADDED_META.iter().filter(|(list, _, since)| *list == what && self.target < *since);
+        later.filter_map(|(_, key, _)| meta.remove(key).map(|_| format!("meta.{key}"))).collect()
     }
 
     fn tell_paths(&mut self, what: SchemaItem, item: &Object, reason: LeftOutReason, paths: Vec<String>) {

@@ -75,7 +75,8 @@ impl Linter<'_> {
             }
             let has_table = !is_absent(item.get("schema"));
             let keys = snapshot.fields_of(name).filter(|field| column_flag(field, "is_primary_key")).count();
-            if has_table && keys == 0 {
+            // Of a table that Directus does not track nothing is asked.
+            if has_table && keys == 0 && !snapshot.is_untracked(name) {
                 let message = "it has no primary key".to_owned();
                 self.find(Severity::Error, "primary-key-missing", name, message, "add a field with schema.is_primary_key");
             }

@@ -64,7 +64,7 @@ pub(crate) const FOREIGN_KEY: [&str; 7] = [
 /// When `current` does not tell a version of Directus.
 pub fn diff(current: &Snapshot, desired: &Snapshot, mode: Mode) -> Result<Option<SchemaDiff>, NotAVersion> {
     let dialect = Dialect::of(current.directus_version().parse()?);
-    let scope = Scope::of(desired);
+    let scope = Mentioned::of(desired);
     let lists = Comparison { current, desired, dialect, mode, scope, keys: Names::default() }.lists();
     if lists.iter().all(|list| list.entries.is_empty()) {
         return Ok(None);
@@ -77,17 +77,17 @@ struct Comparison<'a> {
     desired: &'a Snapshot,
     dialect: Dialect,
     mode: Mode,
-    scope: Option<Scope<'a>>,
+    scope: Option<Mentioned<'a>>,
     keys: Names,
 }
 
 /// The collections that a partial snapshot (version 2) speaks of; about others it says nothing.
-struct Scope<'a> {
+struct Mentioned<'a> {
     collections: BTreeSet<&'a str>,
     system: BTreeSet<&'a str>,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> Mentioned<'a> {
     fn of(desired: &'a Snapshot) -> Option<Self> {
         let lists = [desired.collections(), desired.fields(), desired.relations()];
         (desired.format_version() == Some(2)).then(|| Self {

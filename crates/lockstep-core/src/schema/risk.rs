@@ -212,12 +212,15 @@ impl<'a> Column<'a> {
     }
 
     fn constraint(&self) -> &'static str {
-        if self.turns_on("is_unique") && self.edit("is_nullable").is_none() { "unique-added" } else { "not-null-added" }
+        if self.requires() { "not-null-added" } else { "unique-added" }
+    }
+
+    fn requires(&self) -> bool {
+        self.edit("is_nullable").is_some_and(|edit| edit.after == Some(Json::Bool(false)))
     }
 
     fn constrained(&self) -> Option<String> {
-        let required = self.edit("is_nullable").is_some_and(|edit| edit.after == Some(Json::Bool(false)));
-        match (required, self.turns_on("is_unique")) {
+        match (self.requires(), self.turns_on("is_unique")) {
             (true, true) => Some("records without a value, and equal values, are refused".into()),
             (true, false) => Some("records without a value are refused".into()),
             (false, true) => Some("equal values are refused".into()),

@@ -8,6 +8,23 @@ use super::change::SchemaItem;
 use super::shape::{is_absent, text};
 use crate::json::{Json, Object};
 
+/// Which database the desired schema comes of, and which one it is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Databases<'a> {
+    pub(crate) desired: &'a str,
+    pub(crate) current: &'a str,
+}
+
+impl Databases<'_> {
+    pub(crate) fn differ(self) -> bool {
+        self.desired != self.current
+    }
+
+    fn either_is(self, vendor: &str) -> bool {
+        self.desired == vendor || self.current == vendor
+    }
+}
+
 /// What a column holds, whatever its database calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -70,16 +87,19 @@ pub(crate) fn settle(
     what: SchemaItem,
     item: &mut Object,
     current: &Object,
-    foreign: bool,
+    databases: Databases<'_>,
 ) -> Vec<(LeftOutReason, Vec<String>)> {
     match what {
         SchemaItem::Field => {
-            let mut taken = if foreign { settle_foreign_column(item, current) } else { Vec::new() };
+            let mut taken = Vec::new();
+            if databases.differ() {
+                taken = settle_foreign_column(item, current, databases);
+            }
             taken.extend(settle_casts(item, current));
             vec![(LeftOutReason::Database, taken), (LeftOutReason::EquivalentType, settle_column(item, current))]
         }
         SchemaItem::Relation => {
-            settle_constraint(item, current, foreign);
+            settle_constraint(item, current, databases.differ());
             Vec::new()
         }
         SchemaItem::Collection | SchemaItem::SystemField => Vec::new(),
@@ -111,7 +131,7 @@ fn settle_constraint(item: &mut Object, current: &Object, foreign: bool) {
     }
 }
 
-fn settle_foreign_column(item: &mut Object, current: &Object) -> Vec<String> {
+fn settle_foreign_column(item: &mut Object, current: &Object, databases: Databases<'_>) -> Vec<String> {
     let (Some(wanted), Some(is)) = (kind(item), kind(current)) else { return Vec::new() };
     let key =
         |item: &Object| flag(item, "has_auto_increment") || !is_absent(column(item, "foreign_key_table"));
@@ -120,7 +140,7 @@ fn settle_foreign_column(item: &mut Object, current: &Object) -> Vec<String> {
     // Keys are as wide as the database makes them, and SQLite has no decimals.
     let same = wanted == is && (wanted != Kind::Geometry || item.get("type") == current.get("type"))
         || key(item) && key(current) && integers.contains(&wanted) && integers.contains(&is)
-        || fractions.contains(&wanted) && fractions.contains(&is);
+        || databases.either_is("sqlite") && fractions.contains(&wanted) && fractions.contains(&is);
     if !same {
         return Vec::new();
     }
@@ -151,7 +171,8 @@ fn settle_foreign_column(item: &mut Object, current: &Object) -> Vec<String> {
         taken.extend(take(item, current, "has_auto_increment"));
     }
     // MySQL puts an index on every foreign key; PostgreSQL cannot put one on JSON.
-    if wanted == Kind::Json || !is_absent(column(item, "foreign_key_table")) {
+    let refers = !is_absent(column(item, "foreign_key_table"));
+    if wanted == Kind::Json || refers && databases.either_is("mysql") {
         taken.extend(take(item, current, "is_indexed"));
     }
     if wanted == Kind::Json {
@@ -159,8 +180,10 @@ fn settle_foreign_column(item: &mut Object, current: &Object) -> Vec<String> {
     }
     let default = |item: &Object| column(item, "default_value").map(|value| default_of(value, wanted));
     let settled = flag(item, "has_auto_increment") || default(item) == default(current);
-    // MySQL keeps no default of a text.
-    let no_default = matches!(wanted, Kind::Text | Kind::Json) && !says(current, "default_value");
+    // MySQL keeps no default of a text, so it neither has one nor tells one.
+    let no_default = matches!(wanted, Kind::Text | Kind::Json)
+        && (databases.current == "mysql" && !says(current, "default_value")
+            || databases.desired == "mysql" && !says(item, "default_value"));
     if settled || no_default {
         taken.extend(take(item, current, "default_value"));
     }
@@ -177,6 +200,9 @@ fn settle_casts(item: &mut Object, current: &Object) -> Option<String> {
         words.into_iter().filter(|word| !is_cast(word)).collect()
     };
     let now = special(current)?;
+    if item.get("type") != current.get("type") {
+        return None;
+    }
     if others(item) != others(current) || special(item).as_ref() == Some(&now) {
         return None;
     }
@@ -189,7 +215,8 @@ fn settle_casts(item: &mut Object, current: &Object) -> Option<String> {
 ///
 /// Even a database's own snapshot does not create the same column again: it shows UUIDs that are no keys as text, and
 /// PostgreSQL's binary columns as unknown.
-pub(crate) fn make_portable(item: &mut Object, foreign: bool, vendor: &str) -> Vec<String> {
+pub(crate) fn make_portable(item: &mut Object, databases: Databases<'_>) -> Vec<String> {
+    let (foreign, vendor) = (databases.differ(), databases.current);
     let kind = kind(item);
     let mut left_out = Vec::new();
     match kind {

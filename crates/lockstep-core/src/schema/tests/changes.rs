@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{diff_of, fixture, fixture_snapshot};
-use crate::schema::{ChangeKind, Risk, SchemaChange, SchemaDiff, SchemaItem, Snapshot};
+use crate::schema::{CODES, ChangeKind, Risk, SchemaChange, SchemaDiff, SchemaItem, Snapshot};
 
 fn fixture_diff(name: &str) -> SchemaDiff {
     SchemaDiff::from_value(fixture(name)).unwrap().unwrap()
@@ -81,7 +81,8 @@ fn edits_are_told_with_their_values() {
     assert_eq!(
         serde_json::to_value(&change).unwrap(),
         json!({
-            "kind": "update", "what": "field", "collection": "posts", "field": "title", "risk": "safe",
+            "kind": "update", "what": "field", "collection": "posts", "field": "title",
+            "code": "field-changed", "risk": "safe",
             "edits": [
                 {"path": "meta.options.choices.0.text", "before": "A", "after": "B"},
                 {"path": "meta.searchable", "after": null},
@@ -240,4 +241,141 @@ fn no_difference_is_none_and_anything_else_is_told() {
     for (value, message) in cases {
         assert_eq!(SchemaDiff::from_value(value).unwrap_err().to_string(), message);
     }
+}
+
+/// The only change of a list with one entry.
+fn only(list: &str, entry: Value) -> SchemaChange {
+    let mut changes = diff_of(json!({list: [entry]})).changes(None);
+    assert_eq!(changes.len(), 1);
+    changes.remove(0)
+}
+
+#[test]
+fn every_code_comes_up_with_its_way_out() {
+    let dropped = |item: Value| json!([{"kind": "D", "lhs": item}]);
+    let collection =
+        |item: Value| only("collections", json!({"collection": "posts", "diff": dropped(item)}));
+    let relation = |diff: Value| {
+        only("relations", json!({"collection": "posts", "field": "author", "related_collection": "people", "diff": diff}))
+    };
+    let column = |property, before, after| field_change(json!([column_edit(property, before, after)]));
+    let table = json!({"collection": "posts", "schema": {"name": "posts"}});
+    let of_type = json!({"type": "string", "schema": {"name": "title", "data_type": "varchar"}});
+    let cases = [
+        ("collection-dropped", collection(table)),
+        ("field-dropped", field_change(dropped(of_type))),
+        ("likely-rename", renamed("string", "string").remove(0)),
+        ("column-dropped", field_change(json!([{"kind": "D", "path": ["schema"], "lhs": {}}]))),
+        ("primary-key-changed", column("is_primary_key", json!(false), json!(true))),
+        ("relation-dropped", relation(dropped(json!({})))),
+        ("foreign-key-dropped", relation(json!([{"kind": "D", "path": ["schema"], "lhs": {"table": "posts"}}]))),
+        (
+            "relation-retargeted",
+            relation(json!([{"kind": "E", "path": ["related_collection"], "lhs": "people", "rhs": "groups"}])),
+        ),
+        ("type-narrowed", column("data_type", json!("text"), json!("varchar"))),
+        ("length-shortened", column("max_length", json!(255), json!(100))),
+        ("precision-reduced", column("numeric_precision", json!(10), json!(8))),
+        ("not-null-added", column("is_nullable", json!(true), json!(false))),
+        ("unique-added", column("is_unique", json!(false), json!(true))),
+        ("column-recomputed", column("is_generated", json!(false), json!(true))),
+        ("folder-dropped", collection(json!({"collection": "posts", "schema": null}))),
+    ];
+    assert_eq!(cases.len(), CODES.len());
+    for ((code, risk, way_out), (expected, change)) in CODES.into_iter().zip(cases) {
+        assert_eq!((change.code, change.risk), (code, risk), "{expected}");
+        assert_eq!(code, expected);
+        assert_eq!(change.way_out, Some(way_out).filter(|text| !text.is_empty()), "{code}");
+        assert_eq!(change.reason.is_some(), risk != Risk::Safe, "{code}");
+    }
+}
+
+#[test]
+fn what_is_safe_has_a_code_and_no_way_out() {
+    let new = json!([{"kind": "N", "rhs": {}}]);
+    let edit = json!([{"kind": "E", "path": ["meta", "note"], "lhs": null, "rhs": "n"}]);
+    let dropped = json!([{"kind": "D", "lhs": {"type": "alias"}}]);
+    let index = json!([{"kind": "E", "path": ["schema", "is_indexed"], "lhs": false, "rhs": true}]);
+    let cases = [
+        ("collections", &new, "collection-created"),
+        ("collections", &edit, "collection-changed"),
+        ("fields", &new, "field-created"),
+        ("fields", &edit, "field-changed"),
+        ("fields", &dropped, "alias-dropped"),
+        ("relations", &new, "relation-created"),
+        ("relations", &edit, "relation-changed"),
+        ("systemFields", &index, "index-changed"),
+    ];
+    for (list, diff, code) in cases {
+        let change = only(list, json!({"collection": "posts", "field": "title", "diff": diff}));
+        assert_eq!((change.code, change.risk, change.way_out), (code, Risk::Safe, None));
+    }
+}
+
+/// The code is of the first of several reasons, and all are told.
+#[test]
+fn several_costs_have_one_code() {
+    let changed = |edits: &[(&str, Value, Value)]| {
+        let edits = edits.iter().map(|(property, before, after)| column_edit(property, before.clone(), after.clone()));
+        let change = field_change(edits.collect());
+        (change.code, change.reason.unwrap())
+    };
+    let (on, off) = (json!(true), json!(false));
+    assert_eq!(
+        changed(&[("max_length", json!(255), json!(9)), ("is_nullable", on.clone(), off.clone())]),
+        ("length-shortened", "values longer than 9 are cut or refused; records without a value are refused".to_owned())
+    );
+    assert_eq!(
+        changed(&[("is_nullable", on.clone(), off.clone()), ("is_unique", off.clone(), on.clone())]),
+        ("not-null-added", "records without a value, and equal values, are refused".to_owned())
+    );
+    assert_eq!(
+        changed(&[("is_nullable", off.clone(), on.clone()), ("is_unique", off, on)]),
+        ("unique-added", "equal values are refused".to_owned())
+    );
+}
+
+fn whole_field(collection: &str, field: &str, kind: &str, side: &str) -> Value {
+    let item = json!({"collection": collection, "field": field, "type": kind, "meta": {"interface": "input", "note": field},
+        "schema": {"name": field, "table": collection, "data_type": "varchar", "max_length": 255}});
+    let letter = if side == "lhs" { "D" } else { "N" };
+    json!({"collection": collection, "field": field, "diff": [{"kind": letter, side: item}]})
+}
+
+/// What becomes of `posts.title`, dropped, and `posts.heading`, added.
+fn renamed(before: &str, after: &str) -> Vec<SchemaChange> {
+    let fields = [whole_field("posts", "title", before, "lhs"), whole_field("posts", "heading", after, "rhs")];
+    let mut changes = diff_of(json!({"fields": fields})).changes(None);
+    changes.reverse();
+    changes
+}
+
+#[test]
+fn a_drop_and_an_add_of_one_shape_are_most_likely_a_rename() {
+    let changes = renamed("string", "string");
+    assert_eq!((changes[0].code, changes[0].risk), ("likely-rename", Risk::Destructive));
+    let reason = "title looks renamed to heading, but its values would be dropped";
+    assert_eq!(changes[0].reason.as_deref(), Some(reason));
+    assert_eq!(changes[1].code, "field-created");
+    assert_eq!(renamed("string", "text")[0].code, "field-dropped", "of another shape");
+}
+
+#[test]
+fn one_new_field_is_the_new_name_of_one_old_only() {
+    let of = |fields: &[Value]| -> Vec<(String, &'static str)> {
+        let changes = diff_of(json!({"fields": fields})).changes(None);
+        changes.iter().map(|change| (change.name(), change.code)).collect()
+    };
+    let dropped = |collection, field| whole_field(collection, field, "string", "lhs");
+    let added = |collection, field| whole_field(collection, field, "string", "rhs");
+    assert_eq!(
+        of(&[dropped("posts", "a"), dropped("posts", "b"), added("posts", "c")]),
+        [("posts.a", "likely-rename"), ("posts.b", "field-dropped"), ("posts.c", "field-created")]
+            .map(|(name, code)| (name.to_owned(), code))
+    );
+    assert_eq!(
+        of(&[dropped("posts", "a"), added("pages", "a")]),
+        [("pages.a", "field-created"), ("posts.a", "field-dropped")].map(|(name, code)| (name.to_owned(), code)),
+        "of another collection"
+    );
 }

@@ -9,7 +9,7 @@ fn native(current: &Snapshot, desired: &Snapshot) -> Value {
 }
 
 /// A snapshot of one collection `posts` with one field `title` like this.
-fn with_field(directus: &str, field: Value) -> Snapshot {
+pub(super) fn with_field(directus: &str, field: Value) -> Snapshot {
     let mut whole = json!({"collection": "posts", "field": "title", "type": "string"});
     whole.as_object_mut().unwrap().extend(field.as_object().unwrap().clone());
     Snapshot::from_value(json!({
@@ -178,7 +178,7 @@ fn arrays_are_told_from_their_end() {
     );
 }
 
-fn meta() -> impl Strategy<Value = Value> {
+pub(super) fn meta() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

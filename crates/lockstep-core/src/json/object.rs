@@ -65,6 +65,23 @@ impl Object {
     #[must_use]
     pub fn new(mut pairs: Vec<(Key, Json)>) -> Self {
         keep_last(&mut pairs);
+        pairs.shrink_to_fit();
+        Self::in_order(pairs)
+    }
+
+    /// [`Object::new`] of keys that are the same where they are equal, which is quicker to see.
+    pub(super) fn of_shared_keys(pairs: Vec<(Key, Json)>) -> Self {
+        let twice = |(place, (key, _)): (usize, &(Key, Json))| {
+            pairs[..place].iter().any(|(other, _)| Arc::ptr_eq(&other.0, &key.0))
+        };
+        if pairs.len() > SMALL || pairs.iter().enumerate().any(twice) {
+            Self::new(pairs)
+        } else {
+            Self::in_order(pairs)
+        }
+    }
+
+    fn in_order(mut pairs: Vec<(Key, Json)>) -> Self {
         if pairs.iter().any(|(key, _)| key.index().is_some()) {
             pairs.sort_by_key(|(key, _)| key.index().map_or((1, 0), |index| (0, index)));
         }

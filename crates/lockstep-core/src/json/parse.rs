@@ -11,7 +11,12 @@ use super::{Json, Key, Object};
 
 /// The keys that were met so far. What is read with the same ones shares them.
 #[derive(Debug, Default)]
-pub struct Keys(RefCell<HashSet<Key>>);
+pub struct Keys {
+    known: RefCell<HashSet<Key, foldhash::fast::RandomState>>,
+    /// The pairs of the objects that are being read, an inner one's above its outer one's: so each object is allocated once,
+    /// in its size.
+    open: RefCell<Vec<(Key, Json)>>,
+}
 
 impl Keys {
     /// Reads a document. A lone surrogate, which JavaScript allows and Unicode does not, becomes U+FFFD, as it does
@@ -27,6 +32,7 @@ impl Keys {
     }
 
     fn parse_strictly(&self, text: &str) -> Result<Json, serde_json::Error> {
+        self.open.borrow_mut().clear();
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let value = self.deserialize(&mut deserializer)?;
         deserializer.end()?;
@@ -50,7 +56,7 @@ impl Keys {
 
     /// The shared key of this name.
     pub(crate) fn key(&self, text: &str) -> Key {
-        let mut keys = self.0.borrow_mut();
+        let mut keys = self.known.borrow_mut();
         if let Some(key) = keys.get(text) {
             return key.clone();
         }
@@ -111,11 +117,13 @@ impl<'de> Visitor<'de> for &Keys {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut pairs = Vec::new();
+        let begin = self.open.borrow().len();
         while let Some(key) = map.next_key_seed(KeySeed(self))? {
-            pairs.push((key, map.next_value_seed(self)?));
+            let value = map.next_value_seed(self)?;
+            self.open.borrow_mut().push((key, value));
         }
-        Ok(Json::Object(Object::new(pairs)))
+        let pairs = self.open.borrow_mut().split_off(begin);
+        Ok(Json::Object(Object::of_shared_keys(pairs)))
     }
 }
 

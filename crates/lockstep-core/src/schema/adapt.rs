@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::OWN_TABLES;
 use super::change::{ChangeKind, SchemaItem};
 use super::dialect::Dialect;
 use super::native::listed;
 use super::scope::Scope;
 use super::shape::{is_absent, text};
 use super::snapshot::{Snapshot, SnapshotError, name_of};
-use super::OWN_TABLES;
 use super::vendor::{self, Databases};
 use crate::json::{Json, Object};
 use crate::version::{NotAVersion, Version};
@@ -179,7 +179,8 @@ impl Adapter<'_> {
                 self.scope.has(collection) && (self.mentioned.is_none() || mentioned.contains(collection))
             };
             let theirs = current.into_iter().filter(|item| !takes_part(item));
-            let mut fields: Vec<Object> = theirs.chain(desired.iter().filter(|item| takes_part(item)).cloned()).collect();
+            let mut fields: Vec<Object> =
+                theirs.chain(desired.iter().filter(|item| takes_part(item)).cloned()).collect();
             fields.sort_by(|left, right| name_of(left).cmp(&name_of(right)));
             return fields;
         }
@@ -294,7 +295,10 @@ impl Adapter<'_> {
     /// An item that the instance has as well, without the differences that are none.
     fn fit(&mut self, what: SchemaItem, mut item: Object, current: &Object) -> Object {
         let mut unsaid = Vec::new();
-        let mut unknown = self.drop_unknown_meta(what, &mut item);
+        let mut unknown = Vec::new();
+        if is_absent(current.get("meta")) {
+            unknown = self.drop_unknown_meta(what, &mut item);
+        }
         for part in ["meta", "schema"] {
             let Some(Json::Object(now)) = current.get(part) else { continue };
             match item.get_mut(part) {

@@ -4,8 +4,6 @@
 //! object-hash 3.0.0 with its defaults: each value by type and length, the keys of an object sorted by UTF-16 code unit
 //! behind three of its prototype. The form goes into the hash as it is made, so that no copy of it is kept.
 
-use std::io::Write as _;
-
 use sha1::{Digest, Sha1};
 
 use super::snapshot::Snapshot;
@@ -23,6 +21,18 @@ impl Snapshot {
         form.outermost(self);
         form.finish()
     }
+}
+
+/// What every object has of its prototype.
+const INHERITED: [&str; 3] = ["prototype", "__proto__", "constructor"];
+
+/// The three of them, of any object but the outermost, unless it has one of its own.
+const PREAMBLE: &str = "string:9:prototype:Undefined,string:9:__proto__:string:12:[CIRCULAR:1],\
+    string:11:constructor:fn:string:8:[native]string:20:function-name:Objectstring:12:[CIRCULAR:2],";
+
+#[expect(clippy::cast_possible_truncation, reason = "one digit")]
+fn digit(number: usize) -> u8 {
+    b'0' + number as u8
 }
 
 /// Takes the canonical form in pieces.
@@ -51,11 +61,13 @@ impl Form {
 
     fn length(&mut self, kind: &str, length: usize) {
         self.push(kind);
-        let mut digits = [0; 20];
-        let mut rest = &mut digits[..];
-        let written = write!(rest, "{length}").map_or(0, |()| 20 - rest.len());
-        self.buffer.extend_from_slice(&digits[..written]);
-        self.push(":");
+        // Most lengths are short; the formatting machinery would take longer than the hash.
+        match length {
+            0..10 => self.buffer.push(digit(length)),
+            10..100 => self.buffer.extend([digit(length / 10), digit(length % 10)]),
+            _ => self.push(&length.to_string()),
+        }
+        self.buffer.push(b':');
     }
 
     fn text(&mut self, text: &str) {
@@ -84,8 +96,13 @@ impl Form {
 
     fn object(&mut self, object: &Object) {
         self.preamble(object.len(), |key| object.get(key), false);
+        let order = |left: &(&Key, &Json), right: &(&Key, &Json)| {
+            compare_code_units(left.0.as_str(), right.0.as_str())
+        };
         let mut pairs: Vec<(&Key, &Json)> = object.iter().collect();
-        pairs.sort_by(|(left, _), (right, _)| compare_code_units(left.as_str(), right.as_str()));
+        if !pairs.is_sorted_by(|left, right| order(left, right).is_le()) {
+            pairs.sort_by(order);
+        }
         for (key, value) in pairs {
             self.pair(key.as_str(), |form| form.value(value));
         }
@@ -102,6 +119,10 @@ impl Form {
     /// was met.
     fn preamble<'a>(&mut self, length: usize, own: impl Fn(&str) -> Option<&'a Json>, outermost: bool) {
         self.length("object:", length + 3);
+        if !outermost && INHERITED.iter().all(|key| own(key).is_none()) {
+            self.push(PREAMBLE);
+            return;
+        }
         let inherited = |form: &mut Self, key: &str, otherwise: &dyn Fn(&mut Self)| {
             form.pair(key, |form| match own(key) {
                 Some(value) => form.value(value),

@@ -50,7 +50,14 @@ struct Linter<'a> {
 }
 
 impl Linter<'_> {
-    fn find(&mut self, severity: Severity, code: &'static str, name: &str, message: String, hint: &'static str) {
+    fn find(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        name: &str,
+        message: String,
+        hint: &'static str,
+    ) {
         self.findings.push(Finding { severity, code, name: name.to_owned(), message, hint });
     }
 
@@ -62,7 +69,13 @@ impl Linter<'_> {
                 && snapshot.collection(group).is_none()
             {
                 let message = format!("its group {group} does not exist");
-                self.find(Severity::Error, "group-missing", name, message, "add the group, or set meta.group to null");
+                self.find(
+                    Severity::Error,
+                    "group-missing",
+                    name,
+                    message,
+                    "add the group, or set meta.group to null",
+                );
             }
             if let Some(circle) = circle(name, |name| snapshot.collection(name).and_then(group_of)) {
                 self.find(
@@ -78,15 +91,33 @@ impl Linter<'_> {
             // Of a table that Directus does not track nothing is asked.
             if has_table && keys == 0 && !snapshot.is_untracked(name) {
                 let message = "it has no primary key".to_owned();
-                self.find(Severity::Error, "primary-key-missing", name, message, "add a field with schema.is_primary_key");
+                self.find(
+                    Severity::Error,
+                    "primary-key-missing",
+                    name,
+                    message,
+                    "add a field with schema.is_primary_key",
+                );
             }
             if keys > 1 {
                 let message = format!("it has {keys} primary keys");
-                self.find(Severity::Error, "primary-key-twice", name, message, "Directus knows keys of one field only");
+                self.find(
+                    Severity::Error,
+                    "primary-key-twice",
+                    name,
+                    message,
+                    "Directus knows keys of one field only",
+                );
             }
             if !has_table && snapshot.fields_of(name).any(|field| !is_absent(field.get("schema"))) {
                 let message = "it is a folder, and has fields with columns".to_owned();
-                self.find(Severity::Error, "folder-with-columns", name, message, "give it a schema, or remove the fields");
+                self.find(
+                    Severity::Error,
+                    "folder-with-columns",
+                    name,
+                    message,
+                    "give it a schema, or remove the fields",
+                );
             }
         }
     }
@@ -99,7 +130,13 @@ impl Linter<'_> {
             let system = collection.starts_with("directus_");
             if !system && snapshot.collection(collection).is_none() {
                 let message = format!("its collection {collection} is not described");
-                self.find(Severity::Error, "collection-missing", &name, message, "add the collection, or remove the field");
+                self.find(
+                    Severity::Error,
+                    "collection-missing",
+                    &name,
+                    message,
+                    "add the collection, or remove the field",
+                );
             }
             let group = item.get("meta").and_then(|meta| meta.get("group")).and_then(Json::as_str);
             if let Some(group) = group
@@ -107,7 +144,13 @@ impl Linter<'_> {
                 && snapshot.field(collection, group).is_none()
             {
                 let message = format!("its group {group} does not exist in {collection}");
-                self.find(Severity::Error, "field-group-missing", &name, message, "add the group, or set meta.group to null");
+                self.find(
+                    Severity::Error,
+                    "field-group-missing",
+                    &name,
+                    message,
+                    "add the group, or set meta.group to null",
+                );
             }
             let group_of_field = |field: &str| {
                 let item = snapshot.field(collection, field)?;
@@ -125,7 +168,13 @@ impl Linter<'_> {
             let alias = text(item, "type") == Some("alias");
             if alias && !is_absent(item.get("schema")) {
                 let message = "it is an alias, and has a column".to_owned();
-                self.find(Severity::Error, "alias-with-column", &name, message, "remove its schema, or give it another type");
+                self.find(
+                    Severity::Error,
+                    "alias-with-column",
+                    &name,
+                    message,
+                    "remove its schema, or give it another type",
+                );
             }
         }
     }
@@ -135,43 +184,88 @@ impl Linter<'_> {
         for item in snapshot.relations() {
             let (collection, field) = name_of(item);
             let name = format!("{collection}.{field}");
-            let exists = |collection: &str| collection.starts_with("directus_") || snapshot.collection(collection).is_some();
+            let exists = |collection: &str| {
+                collection.starts_with("directus_") || snapshot.collection(collection).is_some()
+            };
             let has_field = |collection: &str, field: &str| {
                 collection.starts_with("directus_") || snapshot.field(collection, field).is_some()
             };
             if !exists(collection) {
                 let message = format!("its collection {collection} is not described");
-                self.find(Severity::Error, "collection-missing", &name, message, "add the collection, or remove the relation");
+                self.find(
+                    Severity::Error,
+                    "collection-missing",
+                    &name,
+                    message,
+                    "add the collection, or remove the relation",
+                );
             } else if !has_field(collection, field) {
                 let message = "its field is not described".to_owned();
-                self.find(Severity::Error, "relation-without-field", &name, message, "add the field, or remove the relation");
+                self.find(
+                    Severity::Error,
+                    "relation-without-field",
+                    &name,
+                    message,
+                    "add the field, or remove the relation",
+                );
             }
             if let Some(related) = text(item, "related_collection")
                 && !exists(related)
             {
                 let message = format!("it points to {related}, which does not exist");
-                self.find(Severity::Error, "relation-to-nothing", &name, message, "add the collection, or remove the relation");
+                self.find(
+                    Severity::Error,
+                    "relation-to-nothing",
+                    &name,
+                    message,
+                    "add the collection, or remove the relation",
+                );
             }
             let meta = item.get("meta").and_then(Json::as_object);
             let allowed = meta.and_then(|meta| meta.get("one_allowed_collections")).and_then(Json::as_array);
             let missing: BTreeSet<&str> =
                 allowed.into_iter().flatten().filter_map(Json::as_str).filter(|name| !exists(name)).collect();
             if !missing.is_empty() {
-                let message = format!("it allows {}, which does not exist", missing.into_iter().collect::<Vec<_>>().join(", "));
-                self.find(Severity::Warning, "relation-to-nothing", &name, message, "remove it from one_allowed_collections");
+                let message = format!(
+                    "it allows {}, which does not exist",
+                    missing.into_iter().collect::<Vec<_>>().join(", ")
+                );
+                self.find(
+                    Severity::Warning,
+                    "relation-to-nothing",
+                    &name,
+                    message,
+                    "remove it from one_allowed_collections",
+                );
             }
             let one = meta.and_then(|meta| text(meta, "one_field"));
             if let (Some(related), Some(one)) = (text(item, "related_collection"), one)
                 && exists(related)
                 && !has_field(related, one)
             {
-                let message = format!("{related}.{one}, where it is shown on the other side, is not described");
-                self.find(Severity::Warning, "relation-without-one-field", &name, message, "add the alias field, or set one_field to null");
+                let message =
+                    format!("{related}.{one}, where it is shown on the other side, is not described");
+                self.find(
+                    Severity::Warning,
+                    "relation-without-one-field",
+                    &name,
+                    message,
+                    "add the alias field, or set one_field to null",
+                );
             }
             let column = snapshot.field(collection, field);
-            if column.is_some_and(|field| column_flag(field, "is_primary_key")) && !is_absent(item.get("schema")) {
-                let message = "its field is the primary key, which Directus refuses as a foreign key".to_owned();
-                self.find(Severity::Warning, "primary-key-refers", &name, message, "use a field of its own for the reference");
+            if column.is_some_and(|field| column_flag(field, "is_primary_key"))
+                && !is_absent(item.get("schema"))
+            {
+                let message =
+                    "its field is the primary key, which Directus refuses as a foreign key".to_owned();
+                self.find(
+                    Severity::Warning,
+                    "primary-key-refers",
+                    &name,
+                    message,
+                    "use a field of its own for the reference",
+                );
             }
         }
     }

@@ -18,13 +18,29 @@ pub(crate) struct Verdict {
 pub const CODES: [(&str, Risk, &str); 15] = [
     ("collection-dropped", Risk::Destructive, "export its records first, or keep it: --schema-exclude"),
     ("field-dropped", Risk::Destructive, "copy its values elsewhere first, or keep it in the desired schema"),
-    ("likely-rename", Risk::Destructive, "rename the column in the database first, or copy the values between two pushes"),
+    (
+        "likely-rename",
+        Risk::Destructive,
+        "rename the column in the database first, or copy the values between two pushes",
+    ),
     ("column-dropped", Risk::Destructive, "keep the field as it is, and add the alias under another name"),
-    ("primary-key-changed", Risk::Destructive, "make a new collection with the new key, and move the records"),
-    ("relation-dropped", Risk::Destructive, "keep the relation: its values stay, but nothing says any more what they refer to"),
+    (
+        "primary-key-changed",
+        Risk::Destructive,
+        "make a new collection with the new key, and move the records",
+    ),
+    (
+        "relation-dropped",
+        Risk::Destructive,
+        "keep the relation: its values stay, but nothing says any more what they refer to",
+    ),
     ("foreign-key-dropped", Risk::Destructive, "keep the foreign key, unless values are to refer to nothing"),
     ("relation-retargeted", Risk::Lossy, "empty the field first, or map its values to the new collection"),
-    ("type-narrowed", Risk::Lossy, "add a field of the new type, copy the values, drop the old one in a later push"),
+    (
+        "type-narrowed",
+        Risk::Lossy,
+        "add a field of the new type, copy the values, drop the old one in a later push",
+    ),
     ("length-shortened", Risk::Lossy, "shorten the values first, or keep the length"),
     ("precision-reduced", Risk::Lossy, "round the values first, or keep the precision"),
     ("not-null-added", Risk::Lossy, "fill the empty values first"),
@@ -34,7 +50,8 @@ pub const CODES: [(&str, Risk, &str); 15] = [
 ];
 
 fn coded(code: &'static str, reason: impl Into<String>) -> Verdict {
-    let (_, risk, way_out) = CODES.iter().copied().find(|(known, ..)| *known == code).unwrap_or((code, Risk::Safe, ""));
+    let (_, risk, way_out) =
+        CODES.iter().copied().find(|(known, ..)| *known == code).unwrap_or((code, Risk::Safe, ""));
     let unsafe_ = risk != Risk::Safe;
     let way_out = Some(way_out).filter(|text| !text.is_empty());
     Verdict { code, risk, reason: unsafe_.then(|| reason.into()), way_out }
@@ -68,17 +85,37 @@ pub(crate) fn name_renames(changes: &mut [SchemaChange]) {
         let column = item.get("schema")?.as_object()?;
         let column: Vec<_> = column.iter().filter(|(key, _)| key.as_str() != "name").collect();
         let interface = item.get("meta").and_then(|meta| meta.get("interface"));
-        Some(serde_json::to_string(&(item.get("type"), column.into_iter().map(|(key, value)| (key.as_str(), value)).collect::<Vec<_>>(), interface)).unwrap_or_default())
+        Some(
+            serde_json::to_string(&(
+                item.get("type"),
+                column.into_iter().map(|(key, value)| (key.as_str(), value)).collect::<Vec<_>>(),
+                interface,
+            ))
+            .unwrap_or_default(),
+        )
     };
     let of_kind = |kind: ChangeKind| -> Vec<(usize, String, String, String)> {
-        let fields = changes.iter().enumerate().filter(|(_, change)| change.what == SchemaItem::Field && change.kind == kind);
-        fields.filter_map(|(place, change)| Some((place, change.collection.clone(), change.field.clone()?, shape(change)?))).collect()
+        let fields = changes
+            .iter()
+            .enumerate()
+            .filter(|(_, change)| change.what == SchemaItem::Field && change.kind == kind);
+        fields
+            .filter_map(|(place, change)| {
+                Some((place, change.collection.clone(), change.field.clone()?, shape(change)?))
+            })
+            .collect()
     };
     let (dropped, mut added) = (of_kind(ChangeKind::Delete), of_kind(ChangeKind::Create));
     for (place, collection, field, shape) in dropped {
-        let Some(found) = added.iter().position(|(_, of, _, like)| *of == collection && *like == shape) else { continue };
+        let Some(found) = added.iter().position(|(_, of, _, like)| *of == collection && *like == shape)
+        else {
+            continue;
+        };
         let (_, _, new, _) = added.remove(found);
-        let verdict = coded("likely-rename", format!("{field} looks renamed to {new}, but its values would be dropped"));
+        let verdict = coded(
+            "likely-rename",
+            format!("{field} looks renamed to {new}, but its values would be dropped"),
+        );
         let change = &mut changes[place];
         (change.code, change.reason, change.way_out) = (verdict.code, verdict.reason, verdict.way_out);
     }

@@ -26,7 +26,7 @@ impl SchemaDiff {
                     repeat_default(entry, sides.1);
                     begin_with_edit(entry);
                 }
-                entry.differences.iter_mut().for_each(|difference| unescape_default(difference));
+                entry.differences.iter_mut().for_each(unescape_default);
                 let tellable =
                     entry.kind() != ChangeKind::Update || entry.differences.first().is_some_and(is_edit);
                 if !tellable {
@@ -83,7 +83,8 @@ fn repeat_default(entry: &mut Entry, desired: Option<&Object>) {
         Some(Step::Key(key)) => key.as_str().to_owned(),
         _ => String::new(),
     };
-    let alters = entry.differences.iter().any(|difference| ["schema", "type"].contains(&first(difference).as_str()));
+    let alters =
+        entry.differences.iter().any(|difference| ["schema", "type"].contains(&first(difference).as_str()));
     let says = entry.differences.iter().any(|difference| difference.dotted_path() == "schema.default_value");
     let default = desired.and_then(|item| item.get("schema")?.get("default_value"));
     if let Some(default @ Json::String(text)) = default
@@ -92,7 +93,11 @@ fn repeat_default(entry: &mut Entry, desired: Option<&Object>) {
         && !says
     {
         let path = ["schema", "default_value"].map(|key| Step::Key(Key::from(key))).to_vec();
-        entry.differences.push(Difference::Edited { path, lhs: Some(default.clone()), rhs: Some(default.clone()) });
+        entry.differences.push(Difference::Edited {
+            path,
+            lhs: Some(default.clone()),
+            rhs: Some(default.clone()),
+        });
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::change::{ChangeKind, SchemaItem};
-use super::diff::{Entry, List, SchemaDiff};
 use super::dialect::Dialect;
+use super::diff::{Entry, List, SchemaDiff};
 use super::difference::Difference;
 use super::snapshot::Snapshot;
 use crate::json::Json;
@@ -53,7 +53,8 @@ impl SchemaDiff {
     /// goes as well goes with it.
     #[must_use]
     pub fn deletions_that_are_skipped(&self, current: &Snapshot) -> Vec<String> {
-        let skips = current.directus_version().parse().is_ok_and(|version| !Dialect::of(version).deletes_in_groups);
+        let skips =
+            current.directus_version().parse().is_ok_and(|version| !Dialect::of(version).deletes_in_groups);
         if !skips {
             return Vec::new();
         }
@@ -133,7 +134,10 @@ mod tests {
             collection("c", json!(null), "D"),
         ]));
         let current = |directus: &str| {
-            Snapshot::from_value(json!({"directus": directus, "collections": [], "fields": [], "relations": []})).unwrap()
+            Snapshot::from_value(
+                json!({"directus": directus, "collections": [], "fields": [], "relations": []}),
+            )
+            .unwrap()
         };
         assert_eq!(deleting.deletions_that_are_skipped(&current("10.13.1")), ["a"]);
         assert!(deleting.deletions_that_are_skipped(&current("11.17.4")).is_empty());

@@ -96,7 +96,10 @@ pub(crate) fn settle(
                 taken = settle_foreign_column(item, current, databases);
             }
             taken.extend(settle_casts(item, current));
-            vec![(LeftOutReason::Database, taken), (LeftOutReason::EquivalentType, settle_column(item, current))]
+            vec![
+                (LeftOutReason::Database, taken),
+                (LeftOutReason::EquivalentType, settle_column(item, current)),
+            ]
         }
         SchemaItem::Relation => {
             settle_constraint(item, current, databases.differ());
@@ -196,7 +199,8 @@ fn settle_casts(item: &mut Object, current: &Object) -> Option<String> {
     let special = |item: &Object| item.get("meta").and_then(|meta| meta.get("special")).cloned();
     let others = |item: &Object| -> Vec<Json> {
         let is_cast = |word: &Json| matches!(word.as_str(), Some("cast-timestamp" | "cast-json"));
-        let words = special(item).and_then(|special| special.as_array().map(<[Json]>::to_vec)).unwrap_or_default();
+        let words =
+            special(item).and_then(|special| special.as_array().map(<[Json]>::to_vec)).unwrap_or_default();
         words.into_iter().filter(|word| !is_cast(word)).collect()
     };
     let now = special(current)?;
@@ -239,7 +243,11 @@ pub(crate) fn make_portable(item: &mut Object, databases: Databases<'_>) -> Vec<
     } else if let (Some(kind), Some(default)) = (kind, column(item, "default_value")) {
         if default_of(default, kind) == Default::Now {
             put(item, "default_value", Json::from("CURRENT_TIMESTAMP"));
-        } else if foreign && vendor == "mysql" && matches!(kind, Kind::Text | Kind::Json) && !default.is_null() {
+        } else if foreign
+            && vendor == "mysql"
+            && matches!(kind, Kind::Text | Kind::Json)
+            && !default.is_null()
+        {
             put(item, "default_value", Json::Null);
             left_out.push("schema.default_value".to_owned());
         } else if foreign && let Default::Moment(moment) = default_of(default, kind) {

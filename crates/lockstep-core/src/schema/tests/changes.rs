@@ -253,10 +253,12 @@ fn only(list: &str, entry: Value) -> SchemaChange {
 #[test]
 fn every_code_comes_up_with_its_way_out() {
     let dropped = |item: Value| json!([{"kind": "D", "lhs": item}]);
-    let collection =
-        |item: Value| only("collections", json!({"collection": "posts", "diff": dropped(item)}));
+    let collection = |item: Value| only("collections", json!({"collection": "posts", "diff": dropped(item)}));
     let relation = |diff: Value| {
-        only("relations", json!({"collection": "posts", "field": "author", "related_collection": "people", "diff": diff}))
+        only(
+            "relations",
+            json!({"collection": "posts", "field": "author", "related_collection": "people", "diff": diff}),
+        )
     };
     let column = |property, before, after| field_change(json!([column_edit(property, before, after)]));
     let table = json!({"collection": "posts", "schema": {"name": "posts"}});
@@ -268,10 +270,15 @@ fn every_code_comes_up_with_its_way_out() {
         ("column-dropped", field_change(json!([{"kind": "D", "path": ["schema"], "lhs": {}}]))),
         ("primary-key-changed", column("is_primary_key", json!(false), json!(true))),
         ("relation-dropped", relation(dropped(json!({})))),
-        ("foreign-key-dropped", relation(json!([{"kind": "D", "path": ["schema"], "lhs": {"table": "posts"}}]))),
+        (
+            "foreign-key-dropped",
+            relation(json!([{"kind": "D", "path": ["schema"], "lhs": {"table": "posts"}}])),
+        ),
         (
             "relation-retargeted",
-            relation(json!([{"kind": "E", "path": ["related_collection"], "lhs": "people", "rhs": "groups"}])),
+            relation(
+                json!([{"kind": "E", "path": ["related_collection"], "lhs": "people", "rhs": "groups"}]),
+            ),
         ),
         ("type-narrowed", column("data_type", json!("text"), json!("varchar"))),
         ("length-shortened", column("max_length", json!(255), json!(100))),
@@ -316,14 +323,19 @@ fn what_is_safe_has_a_code_and_no_way_out() {
 #[test]
 fn several_costs_have_one_code() {
     let changed = |edits: &[(&str, Value, Value)]| {
-        let edits = edits.iter().map(|(property, before, after)| column_edit(property, before.clone(), after.clone()));
+        let edits = edits
+            .iter()
+            .map(|(property, before, after)| column_edit(property, before.clone(), after.clone()));
         let change = field_change(edits.collect());
         (change.code, change.reason.unwrap())
     };
     let (on, off) = (json!(true), json!(false));
     assert_eq!(
         changed(&[("max_length", json!(255), json!(9)), ("is_nullable", on.clone(), off.clone())]),
-        ("length-shortened", "values longer than 9 are cut or refused; records without a value are refused".to_owned())
+        (
+            "length-shortened",
+            "values longer than 9 are cut or refused; records without a value are refused".to_owned()
+        )
     );
     assert_eq!(
         changed(&[("is_nullable", on.clone(), off.clone()), ("is_unique", off.clone(), on.clone())]),
@@ -344,7 +356,8 @@ fn whole_field(collection: &str, field: &str, kind: &str, side: &str) -> Value {
 
 /// What becomes of `posts.title`, dropped, and `posts.heading`, added.
 fn renamed(before: &str, after: &str) -> Vec<SchemaChange> {
-    let fields = [whole_field("posts", "title", before, "lhs"), whole_field("posts", "heading", after, "rhs")];
+    let fields =
+        [whole_field("posts", "title", before, "lhs"), whole_field("posts", "heading", after, "rhs")];
     let mut changes = diff_of(json!({"fields": fields})).changes(None);
     changes.reverse();
     changes
@@ -375,7 +388,8 @@ fn one_new_field_is_the_new_name_of_one_old_only() {
     );
     assert_eq!(
         of(&[dropped("posts", "a"), added("pages", "a")]),
-        [("pages.a", "field-created"), ("posts.a", "field-dropped")].map(|(name, code)| (name.to_owned(), code)),
+        [("pages.a", "field-created"), ("posts.a", "field-dropped")]
+            .map(|(name, code)| (name.to_owned(), code)),
         "of another collection"
     );
 }

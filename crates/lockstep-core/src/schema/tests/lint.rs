@@ -31,7 +31,6 @@ fn relation(collection: &str, field: &str, related: Value, meta: Value, schema: 
 #[test]
 fn each_fault_is_told_and_nothing_else() {
     type Edit = fn(&mut Value);
-    let null = Value::Null;
     assert!(findings(|_| {}).is_empty());
     let cases: Vec<(Edit, &[&str])> = vec![
         (
@@ -81,7 +80,8 @@ fn each_fault_is_told_and_nothing_else() {
         ),
         (
             |it| {
-                let field = json!({"collection": "a", "field": "x", "type": "alias", "schema": {"name": "x"}});
+                let field =
+                    json!({"collection": "a", "field": "x", "type": "alias", "schema": {"name": "x"}});
                 add(it, "fields", &[field]);
             },
             &["error alias-with-column a.x: it is an alias, and has a column"],
@@ -96,7 +96,8 @@ fn each_fault_is_told_and_nothing_else() {
         ),
         (
             |it| {
-                let column = json!({"collection": "a", "field": "x", "type": "integer", "schema": {"name": "x"}});
+                let column =
+                    json!({"collection": "a", "field": "x", "type": "integer", "schema": {"name": "x"}});
                 add(it, "fields", &[column]);
                 add(it, "relations", &[relation("a", "x", json!("c"), Value::Null, json!({"table": "a"}))]);
             },
@@ -133,7 +134,7 @@ fn each_fault_is_told_and_nothing_else() {
     for (edit, expected) in cases {
         assert_eq!(findings(edit), expected);
     }
-    let to_system = relation("a", "id", json!("directus_users"), null.clone(), null);
+    let to_system = relation("a", "id", json!("directus_users"), Value::Null, Value::Null);
     assert!(findings(|it| add(it, "relations", &[to_system])).is_empty(), "system collections are there");
 }
 

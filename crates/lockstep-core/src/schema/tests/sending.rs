@@ -29,7 +29,11 @@ fn what_comes_or_goes_inside_metadata_is_sent_as_whole_values() {
     assert_eq!(
         sent_of("11.17.4", before, after),
         json!([
-            edit(json!(["meta", "options"]), json!({"a": 1, "b": {"c": 2}}), json!({"a": 2, "b": {}, "d": 3})),
+            edit(
+                json!(["meta", "options"]),
+                json!({"a": 1, "b": {"c": 2}}),
+                json!({"a": 2, "b": {}, "d": 3})
+            ),
             edit(json!(["meta", "special"]), json!(["x", "y"]), json!(["x"])),
             edit(json!(["meta", "note"]), json!("n"), json!("m")),
         ])
@@ -80,7 +84,11 @@ fn what_cannot_be_told_safely_is_named_and_not_sent() {
         (json!({"schema": {"name": "title"}}), json!({}), "a column that goes"),
         (json!({}), json!({"schema": {"name": "title"}}), "a column that comes"),
         (json!({"meta": {"note": "n"}}), json!({}), "metadata that goes"),
-        (json!({"schema": {"name": "t"}}), json!({"schema": {"name": "t", "is_unique": true}}), "a property that comes"),
+        (
+            json!({"schema": {"name": "t"}}),
+            json!({"schema": {"name": "t", "is_unique": true}}),
+            "a property that comes",
+        ),
     ];
     for (before, after, told) in cases {
         let (current, desired) = (with_field("11.17.4", before), with_field("11.17.4", after));

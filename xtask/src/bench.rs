@@ -9,6 +9,7 @@ mod directus_sync;
 mod machine;
 mod measure;
 mod report;
+mod schema;
 mod server;
 mod side;
 mod start;
@@ -53,6 +54,8 @@ enum Peer {
     DirectusSync,
     /// npm @directus/cli, on Directus 12
     D6s,
+    /// The server's own schema API, on Directus 11
+    Schema,
 }
 
 /// What all parts of a benchmark need.
@@ -93,11 +96,15 @@ pub(crate) fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
     let bench = prepare(args)?;
     let mut tables = Vec::new();
-    if args.only != Some(Peer::D6s) {
+    let wanted = |peer| args.only.is_none_or(|only| only == peer);
+    if wanted(Peer::DirectusSync) {
         tables.extend(Box::pin(directus_sync::measure(&bench)).await?);
     }
-    if args.only != Some(Peer::DirectusSync) {
+    if wanted(Peer::D6s) {
         tables.push(Box::pin(d6s::measure(&bench)).await?);
+    }
+    if wanted(Peer::Schema) {
+        tables.push(Box::pin(schema::measure(&bench)).await?);
     }
     tables.push(start::measure(&bench)?);
     Ok(tables)

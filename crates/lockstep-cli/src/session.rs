@@ -57,11 +57,6 @@ impl<'a> SchemaSession<'a> {
         Ok(Self { cli, output, settings })
     }
 
-    /// The folder of the dump.
-    pub(crate) fn dump(&self) -> &Path {
-        &self.settings.dump_path.value
-    }
-
     /// The folder of the dump's snapshot.
     pub(crate) fn snapshot(&self) -> &Path {
         &self.settings.snapshot_path.value

@@ -1,7 +1,7 @@
 //! Collections as things: making one, and asking whether there is one.
 
 use crate::{Client, Error, ErrorKind, Request, path_segment};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `POST /collections`.
 pub fn request_create(collection: &Value) -> Request {
@@ -32,6 +32,49 @@ pub async fn exists(client: &Client, name: &str) -> Result<bool, Error> {
         Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// `GET /collections`.
+pub fn request_all() -> Request {
+    Request::get("/collections")
+}
+
+/// The tables that Directus sees and does not track: they have no metadata, and from 11.10 on are in no snapshot.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn untracked(client: &Client) -> Result<Vec<String>, Error> {
+    let collections = client.send(&request_all()).await?.data()?;
+    let untracked = collections.as_array().into_iter().flatten().filter(|item| item["meta"].is_null());
+    Ok(untracked.filter_map(|item| item["collection"].as_str()).map(str::to_owned).collect())
+}
+
+/// `PATCH /collections/:name`, which also begins to track a table.
+pub fn request_track(name: &str, meta: &Value) -> Request {
+    let path = format!("/collections/{}", path_segment(name));
+    Request::patch(path).json(json!({ "meta": meta }))
+}
+
+/// Begins to track a table, with this metadata.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn track(client: &Client, name: &str, meta: &Value) -> Result<(), Error> {
+    client.send(&request_track(name, meta)).await.map(drop)
+}
+
+/// `PATCH /fields/:collection/:field`, which also begins to track a column.
+pub fn request_track_field(collection: &str, field: &str, meta: &Value) -> Request {
+    let path = format!("/fields/{}/{}", path_segment(collection), path_segment(field));
+    Request::patch(path).json(json!({ "meta": meta }))
+}
+
+/// Begins to track a column of a tracked table, with this metadata.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn track_field(client: &Client, collection: &str, field: &str, meta: &Value) -> Result<(), Error> {
+    client.send(&request_track_field(collection, field, meta)).await.map(drop)
 }
 
 /// `GET /fields/:collection`.

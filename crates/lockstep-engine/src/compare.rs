@@ -176,6 +176,12 @@ pub fn schema_notices(report: &SchemaReport) -> Vec<String> {
             LeftOutReason::OwnTable | LeftOutReason::EquivalentType | LeftOutReason::OutOfScope => {
                 return None;
             }
+            LeftOutReason::LeavesScope => {
+                format!("schema: {names}: refers to a collection out of scope, which stays as it is")
+            }
+            LeftOutReason::PrimaryKey => {
+                format!("schema: {names}: a primary key cannot be made a foreign key, so the relation is metadata only")
+            }
             LeftOutReason::Untracked => {
                 format!("schema: {names}: not tracked by Directus, so it stays as it is")
             }

@@ -93,6 +93,11 @@ pub enum EngineError {
         /// Where, and what each of the two says.
         place: String,
     },
+    /// Tables that were to be created were there, untracked, and are not what is wanted.
+    #[error(
+        "tables that Directus did not track were there already; they are tracked now, and differ from what is wanted"
+    )]
+    Tracked,
     /// A schema is applied in steps, and a step changed nothing.
     #[error("the instance did not carry out step {steps} of the changes of its schema")]
     NoProgress {
@@ -244,6 +249,7 @@ impl EngineError {
             Self::Disagreement { .. } => {
                 "somebody may be changing the schema: try again; if it stays so, please report it"
             }
+            Self::Tracked => "look at the plan once more, and push again",
             Self::OtherSchema { .. } => "compute the changes anew, or go on with --force",
             Self::Misfit(_) => "compute the changes anew",
             Self::CannotApply { .. } => "delete the field on the instance by hand, then push again",

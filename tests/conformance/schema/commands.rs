@@ -143,7 +143,70 @@ async fn what_directus_would_take_for_a_deletion_is_an_update(version: &str) {
     assert_eq!(rows[0]["title"], "kept");
 }
 
+fn table(name: &str, meta: Value) -> Value {
+    let id = json!({"field": "id", "type": "integer", "meta": {"hidden": true},
+        "schema": {"is_primary_key": true, "has_auto_increment": true}});
+    let title = json!({"field": "title", "type": "string", "meta": {"note": "t"}, "schema": {}});
+    json!({"collection": name, "schema": {}, "meta": meta, "fields": [id, title]})
+}
+
+/// A table that Directus does not track is in no snapshot of 11.10 and later, and cannot be created.
+async fn a_table_that_is_there_is_tracked(version: &str) {
+    let (cli, a, b) = pair(version).await;
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    cli.run(&["schema", "apply", "s.json", "--yes"], &b).await.exits(0);
+    a.post("/collections", &table("legacy", json!({"note": "old"}))).await.unwrap();
+    b.post("/collections", &table("legacy", json!({}))).await.unwrap();
+    b.post("/items/legacy", &json!({"title": "kept"})).await.unwrap();
+    // Directus forgets the metadata, and keeps the table.
+    let mut untracked = table("other", Value::Null);
+    untracked["fields"].as_array_mut().unwrap().iter_mut().for_each(|field| {
+        field.as_object_mut().unwrap().shift_remove("meta");
+    });
+    b.post("/collections", &untracked).await.unwrap();
+    a.post("/collections", &table("other", json!({"note": "tracked now"}))).await.unwrap();
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    cli.run(&["schema", "apply", "s.json", "--yes"], &b).await.exits(0).says("In step");
+    assert_eq!(normal(&snapshot(&a).await), normal(&snapshot(&b).await));
+    assert_eq!(b.get("/collections/other").await.unwrap()["meta"]["note"], "tracked now");
+    assert_eq!(b.get("/items/legacy").await.unwrap()[0]["title"], "kept");
+}
+
+/// Directus 10 takes the deletion of a collection inside a group that stays for granted, and does nothing.
+async fn a_collection_goes_from_a_group_that_stays(version: &str) {
+    let (cli, a, b) = pair(version).await;
+    a.post("/collections", &json!({"collection": "folder", "schema": null, "meta": {}})).await.unwrap();
+    for name in ["stays", "goes"] {
+        a.post("/collections", &table(name, json!({"group": "folder"}))).await.unwrap();
+    }
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    cli.run(&["schema", "apply", "s.json", "--yes"], &b).await.exits(0);
+    a.delete("/collections/goes", None).await.unwrap();
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    cli.run(&["schema", "apply", "s.json", "--yes", "--allow-destructive"], &b)
+        .await
+        .exits(0)
+        .says("In step");
+    assert_eq!(normal(&snapshot(&a).await), normal(&snapshot(&b).await));
+}
+
+/// Relations that leave the scope are told, and one to something that does not exist is refused before anything is sent.
+async fn a_relation_that_leaves_the_scope_is_told(version: &str) {
+    let (cli, a, b) = pair(version).await;
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    let before = snapshot(&b).await;
+    let articles = ["schema", "apply", "s.json", "--yes", "--schema-only", "articles"];
+    cli.run(&articles, &b).await.exits(3).says("does not exist");
+    assert_eq!(snapshot(&b).await, before);
+    let others = ["schema", "apply", "s.json", "--yes", "--schema-exclude", "articles*"];
+    cli.run(&others, &b).await.exits(0);
+    cli.run(&articles, &b).await.exits(0).says("out of scope");
+}
+
 on_every_version!(
+    a_collection_goes_from_a_group_that_stays,
+    a_relation_that_leaves_the_scope_is_told,
+    a_table_that_is_there_is_tracked,
     a_schema_goes_from_one_instance_to_another,
     what_directus_would_take_for_a_deletion_is_an_update,
 );

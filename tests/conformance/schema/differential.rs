@@ -14,6 +14,7 @@ use crate::stage::{major, on_every_version, project};
 const CASES: usize = 25;
 const STATES: usize = 6;
 
+#[expect(clippy::print_stdout, reason = "who sees it fail needs the seed")]
 async fn random_snapshots_are_compared_as_the_server_does(version: &str) {
     let seed = std::env::var("LOCKSTEP_SEED")
         .ok()

@@ -235,7 +235,11 @@ fn change_relation(snapshot: &mut Value, rng: &mut Rng) {
             );
         }
         2 => {
-            let schema = if rng.bool() { Value::Null } else { json!({"table": word(rng), "on_delete": any_value(rng, 2)}) };
+            let schema = if rng.bool() {
+                Value::Null
+            } else {
+                json!({"table": word(rng), "on_delete": any_value(rng, 2)})
+            };
             relation.insert("schema".to_owned(), schema);
         }
         _ => {

@@ -50,10 +50,15 @@ impl Lockstep {
         Ok(Program { path: self.binary.clone(), arguments, variables: Vec::new(), folder: folder.to_owned() })
     }
 
+    /// Anything in a folder.
+    pub(super) fn plain(&self, arguments: &[&str], folder: &Path) -> Program {
+        let arguments = words(arguments);
+        Program { path: self.binary.clone(), arguments, variables: Vec::new(), folder: folder.to_owned() }
+    }
+
     /// What does nothing but start.
     pub(super) fn version(&self, folder: &Path) -> Program {
-        let arguments = words(&["--version"]);
-        Program { path: self.binary.clone(), arguments, variables: Vec::new(), folder: folder.to_owned() }
+        self.plain(&["--version"], folder)
     }
 }
 

@@ -79,7 +79,9 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Client(_) => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
-            Self::Schema(_) | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => ERROR,
+            Self::Schema(_) | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => {
+                ERROR
+            }
         }
     }
 }

@@ -3,15 +3,18 @@
 use std::convert::Infallible;
 
 use lockstep_core::schema::{Severity, Snapshot, diff_with_hash, lint};
-use lockstep_engine::schema::{
-    self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, compare_instance, compare_offline,
-};
 use lockstep_engine::EngineError;
+use lockstep_engine::schema::{
+    self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, compare_instance,
+    compare_offline,
+};
 use secrecy::SecretString;
 
 use super::compare::Asker;
 use super::{DIFFERENT, DONE, ERROR, Failure, run_flow};
-use crate::args::schema::{ApplyArgs, DUMP, Export, Format, INSTANCE, SchemaCommand, SchemaDiffArgs, WritingArgs};
+use crate::args::schema::{
+    ApplyArgs, DUMP, Export, Format, INSTANCE, SchemaCommand, SchemaDiffArgs, WritingArgs,
+};
 use crate::args::{Cli, SchemaArgs};
 use crate::output::Output;
 use crate::session::SchemaSession;
@@ -80,7 +83,7 @@ fn read_whole(session: &SchemaSession<'_>, text: &str) -> Result<Snapshot, Failu
 
 fn of_files(session: &SchemaSession<'_>, source: Option<&Source>) -> Result<Snapshot, Failure> {
     let source = source.cloned().unwrap_or_else(|| Source::Path(session.snapshot().to_owned()));
-    Ok(source.read(session.dump())?)
+    Ok(source.read(session.snapshot())?)
 }
 
 /// The schema that is wanted, which may be that of another instance.
@@ -90,12 +93,15 @@ fn desired(session: &SchemaSession<'_>, text: &str, token: Option<&SecretString>
         return run_flow(engine::snapshot(session.connect(url, token)?), None).map(Goal::Snapshot);
     }
     let source = source.unwrap_or(Source::Stdin);
-    Ok(source.read_goal(session.dump())?)
+    Ok(source.read_goal(session.snapshot())?)
 }
 
 fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Output) -> Result<u8, Failure> {
     let options = arguments.scope.options();
     let current = source(session, &arguments.current);
+    if current == Some(Source::Stdin) && source(session, &arguments.desired) == current {
+        return Err(engine::SourceError::Twice.into());
+    }
     let of_instance = instance(current.as_ref());
     let token = arguments.desired_token.as_ref();
     // Two files are read at the same time: large ones take longer to read than to compare.
@@ -103,9 +109,10 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
         Some(_) => (None, desired(session, &arguments.desired, token)),
         None => std::thread::scope(|scope| {
             let reading = scope.spawn(|| {
-                let read = current.as_ref()?.read(session.dump());
+                let read = current.as_ref()?.read(session.snapshot());
                 // The form for programs has the hash, which takes as long as reading.
-                let hash = read.as_ref().ok().filter(|_| arguments.format == Format::Directus).map(Snapshot::hash);
+                let hash =
+                    read.as_ref().ok().filter(|_| arguments.format == Format::Directus).map(Snapshot::hash);
                 Some(read.map(|read| (read, hash)))
             });
             let wanted = desired(session, &arguments.desired, token);
@@ -123,7 +130,7 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
                 (run_flow(engine::whole_snapshot(session.connect(url.flatten(), None)?), None)?, None)
             }
         };
-        return as_directus(current, &wanted, &options, arguments.exit_code, output);
+        return as_directus(current, wanted, &options, arguments.exit_code, output);
     }
     let comparison = match (current, of_instance) {
         (Some((current, _)), _) => compare_offline(current, wanted, &options)?,
@@ -144,20 +151,31 @@ fn tell(comparison: &SchemaComparison, arguments: &SchemaDiffArgs, output: &Outp
     }
 }
 
-/// As the server compares: nothing is made to fit, and nothing left out.
+/// As the server compares: nothing is made to fit, and nothing left out but what does not take part.
 fn as_directus(
     (current, hash): (Snapshot, Option<String>),
-    wanted: &Snapshot,
+    wanted: Snapshot,
     options: &SchemaOptions,
     exit_code: bool,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let found = diff_with_hash(&current, wanted, options.mode, || hash.unwrap_or_else(|| current.hash()))
+    // The server knows its whole schema by the hash, whatever part is compared.
+    let (current, hash, wanted) = if options.scope.is_everything() {
+        (current, hash, wanted)
+    } else {
+        let hash = hash.unwrap_or_else(|| current.hash());
+        let part = |whole: Snapshot| whole.filtered(|name| options.scope.has(name), |_| true);
+        (part(current), Some(hash), part(wanted))
+    };
+    let found = diff_with_hash(&current, &wanted, options.mode, || hash.unwrap_or_else(|| current.hash()))
         .map_err(|error| EngineError::Adapt(error.into()))?;
     if let Some(diff) = &found {
         output.schema_document(&diff.to_json())?;
     }
-    Ok(if exit_code && found.is_some() { DIFFERENT } else { DONE })
+    let code = if exit_code && found.is_some() { DIFFERENT } else { DONE };
+    // The process ends here, and taking a large schema apart takes as long as comparing it.
+    std::mem::forget((current, wanted, found));
+    Ok(code)
 }
 
 fn apply(session: &SchemaSession<'_>, arguments: &ApplyArgs, output: &Output) -> Result<u8, Failure> {
@@ -182,6 +200,8 @@ fn write(snapshot: &Snapshot, writing: &WritingArgs, output: &Output) -> Result<
     let text = engine::to_text(snapshot, yaml);
     match &writing.output {
         None => output.text(&text),
-        Some(path) => std::fs::write(path, text).map_err(|source| Failure::Write { path: path.clone(), source }),
+        Some(path) => {
+            std::fs::write(path, text).map_err(|source| Failure::Write { path: path.clone(), source })
+        }
     }
 }

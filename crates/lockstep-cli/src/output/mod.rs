@@ -203,7 +203,11 @@ impl Output {
 
     /// What is wrong with a schema.
     pub(crate) fn linted(&self, findings: &[Finding]) -> Result<(), Failure> {
-        if self.json { self.document(&json!({"findings": findings})) } else { print(&schema::findings(findings)) }
+        if self.json {
+            self.document(&json!({"findings": findings}))
+        } else {
+            print(&schema::findings(findings))
+        }
     }
 
     /// Text that is the result, as it is.

@@ -202,7 +202,8 @@ fn schema_change(change: &SchemaChange) -> String {
 fn risk(change: &SchemaChange) -> String {
     let reason = change.reason.as_deref().map(|reason| format!(": {}", line(reason))).unwrap_or_default();
     let loses = super::schema::loses(change).map(|loses| format!(" ({loses})")).unwrap_or_default();
-    let way_out = change.way_out.map(|way_out| format!("\n      {DIM}instead: {way_out}{DIM:#}")).unwrap_or_default();
+    let way_out =
+        change.way_out.map(|way_out| format!("\n      {DIM}instead: {way_out}{DIM:#}")).unwrap_or_default();
     let told = |style: Style, word: &str| format!("  {style}{word}{style:#}{reason}{loses}{way_out}");
     match change.risk {
         Risk::Safe => String::new(),

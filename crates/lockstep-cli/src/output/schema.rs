@@ -21,13 +21,18 @@ pub(super) fn text(report: &SchemaReport, (current, desired): (&str, &str)) -> S
 }
 
 /// The same for a comment on a pull request: what may cost something first, the rest folded away.
-pub(super) fn markdown(report: &SchemaReport, (current, desired): (&str, &str), notices: &[String]) -> String {
+pub(super) fn markdown(
+    report: &SchemaReport,
+    (current, desired): (&str, &str),
+    notices: &[String],
+) -> String {
     let title = format!("### Schema: `{}` → `{}`\n\n", code(current), code(desired));
     if report.changes.is_empty() {
         return format!("{title}No differences.\n");
     }
     let mut text = format!("{title}{}\n", schema_summary(&report.changes));
-    let risky: Vec<&SchemaChange> = report.changes.iter().filter(|change| change.risk != Risk::Safe).collect();
+    let risky: Vec<&SchemaChange> =
+        report.changes.iter().filter(|change| change.risk != Risk::Safe).collect();
     if !risky.is_empty() {
         text += "\n| | Change | Why | Instead |\n|---|---|---|---|\n";
         for change in risky {
@@ -87,7 +92,11 @@ pub(super) fn findings(findings: &[Finding]) -> String {
         );
     }
     let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    text + &format!("{}, {}\n", counted(of(Severity::Error), "error"), counted(of(Severity::Warning), "warning"))
+    text + &format!(
+        "{}, {}\n",
+        counted(of(Severity::Error), "error"),
+        counted(of(Severity::Warning), "warning")
+    )
 }
 
 fn named(change: &SchemaChange) -> String {
@@ -104,9 +113,10 @@ fn named(change: &SchemaChange) -> String {
     format!("{verb} {what} `{}`", code(&change.name()))
 }
 
-/// Text inside a table: nothing of it may end the cell or the line.
+/// Text inside a table: nothing of it may end the cell or the line, be a link, or call somebody.
 fn cell(text: &str) -> String {
-    line(text).replace('|', "\\|").replace('<', "&lt;")
+    let escapes = [("|", "\\|"), ("<", "&lt;"), ("[", "\\["), ("`", "'"), ("@", "&#64;")];
+    escapes.iter().fold(line(text).into_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 fn code(text: &str) -> String {

@@ -20,6 +20,11 @@ impl Key {
         &self.0
     }
 
+    /// True if both are one key of one document. Equal keys of two documents are not shared.
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The number that JavaScript orders the key by, if the key is the index of an array.
     fn index(&self) -> Option<u32> {
         index(self.as_str())
@@ -72,7 +77,7 @@ impl Object {
     /// [`Object::new`] of keys that are the same where they are equal, which is quicker to see.
     pub(super) fn of_shared_keys(pairs: Vec<(Key, Json)>) -> Self {
         let twice = |(place, (key, _)): (usize, &(Key, Json))| {
-            pairs[..place].iter().any(|(other, _)| Arc::ptr_eq(&other.0, &key.0))
+            pairs[..place].iter().any(|(other, _)| other.is_shared_with(key))
         };
         if pairs.len() > SMALL || pairs.iter().enumerate().any(twice) {
             Self::new(pairs)

@@ -27,8 +27,12 @@ pub enum LeftOutReason {
     OwnTable,
     /// Directus does not track the table or the column, so a snapshot of a newer version could not have known it.
     Untracked,
-    /// It is out of the scope that was asked for.
+    /// It is out of the scope that was asked for. Such are not listed.
     OutOfScope,
+    /// A relation refers to a collection that is out of the scope, and stays as it is.
+    LeavesScope,
+    /// A primary key cannot be made a foreign key: the relation is metadata only.
+    PrimaryKey,
     /// The database has one type under two names, and never settles on the one that is asked for.
     EquivalentType,
     /// The desired schema does not say what the property is to be: it comes of an earlier version.
@@ -103,6 +107,14 @@ pub fn adapt(desired: Snapshot, current: &Snapshot, scope: &Scope) -> Result<Ada
         let lists = [desired.collections(), desired.fields(), desired.relations()];
         lists.into_iter().flatten().map(|item| name_of(item).0.to_owned()).collect()
     });
+    let owned_name = |item: &Object| {
+        let (collection, field) = name_of(item);
+        (collection.to_owned(), field.to_owned())
+    };
+    let is_key = |item: &&Object| {
+        item.get("schema").and_then(|schema| schema.get("is_primary_key")).and_then(Json::as_bool)
+            == Some(true)
+    };
     let origin_vendor = desired.vendor().unwrap_or_default().to_owned();
     let mut adapter = Adapter {
         current,
@@ -113,6 +125,7 @@ pub fn adapt(desired: Snapshot, current: &Snapshot, scope: &Scope) -> Result<Ada
         mentioned,
         databases: Databases { desired: &origin_vendor, current: current.vendor().unwrap_or_default() },
         tracked: tracked.map(str::to_owned).collect(),
+        primary_keys: desired.fields().iter().filter(is_key).map(owned_name).collect(),
         kept: BTreeSet::new(),
         left_out: Vec::new(),
     };
@@ -137,6 +150,8 @@ struct Adapter<'a> {
     databases: Databases<'a>,
     /// The collections that the desired schema has metadata of.
     tracked: BTreeSet<String>,
+    /// The fields that are primary keys in the desired schema.
+    primary_keys: BTreeSet<(String, String)>,
     /// The collections, by a name without field, and the fields that the adapted schema has so far.
     kept: BTreeSet<(String, String)>,
     left_out: Vec<LeftOut>,
@@ -206,12 +221,13 @@ impl Adapter<'_> {
             let counterpart = self.current.item(what, collection, field);
             seen.insert((collection.to_owned(), field.to_owned()));
             match (self.stays(what, Some(&item), counterpart), counterpart) {
-                (None, Some(counterpart)) => {
-                    let item = self.fit(what, item, counterpart);
-                    kept.push(item);
-                }
-                (None, None) => {
-                    let item = self.fit_new(what, item);
+                (None, counterpart) => {
+                    self.tell_leaving(what, &item);
+                    let item = self.without_key_of_key(what, item, counterpart);
+                    let item = match counterpart {
+                        Some(counterpart) => self.fit(what, item, counterpart),
+                        None => self.fit_new(what, item),
+                    };
                     kept.push(item);
                 }
                 (Some(reason), None) => self.tell(what, &item, ChangeKind::Create, reason, Vec::new()),
@@ -238,6 +254,26 @@ impl Adapter<'_> {
             self.kept.extend(names.map(|(collection, field)| (collection.to_owned(), field.to_owned())));
         }
         kept
+    }
+
+    /// A relation to a collection that does not take part is worth knowing: that collection stays as it is.
+    fn tell_leaving(&mut self, what: SchemaItem, item: &Object) {
+        let leaves = text(item, "related_collection")
+            .is_some_and(|related| !related.starts_with("directus_") && !self.scope.has(related));
+        if what == SchemaItem::Relation && leaves {
+            self.tell(what, item, ChangeKind::Update, LeftOutReason::LeavesScope, Vec::new());
+        }
+    }
+
+    /// The server makes no foreign key of a primary key: such a relation is metadata only, unless its database has it.
+    fn without_key_of_key(&mut self, what: SchemaItem, mut item: Object, current: Option<&Object>) -> Object {
+        let (collection, field) = name_of(&item);
+        let is_key = self.primary_keys.contains(&(collection.to_owned(), field.to_owned()));
+        let there = current.is_some_and(|current| !is_absent(current.get("schema")));
+        if what == SchemaItem::Relation && is_key && !there && item.remove("schema").is_some() {
+            self.tell(what, &item, ChangeKind::Update, LeftOutReason::PrimaryKey, vec!["schema".to_owned()]);
+        }
+        item
     }
 
     /// Whether the collection of a field stays, and the field of a relation: nothing outlives what it belongs to.
@@ -374,6 +410,10 @@ impl Adapter<'_> {
         reason: LeftOutReason,
         paths: Vec<String>,
     ) {
+        // What nobody asked about is not told.
+        if reason == LeftOutReason::OutOfScope {
+            return;
+        }
         let (collection, field) = name_of(item);
         let field = (what != SchemaItem::Collection).then(|| field.to_owned());
         self.left_out.push(LeftOut { collection: collection.to_owned(), what, field, kind, reason, paths });

@@ -236,6 +236,12 @@ impl Entry {
         }
     }
 
+    /// The whole item, where it comes or goes.
+    pub(crate) fn item(&self) -> Option<&Json> {
+        let whole = self.differences.iter().find(|difference| difference.path().is_empty())?;
+        whole.rhs().or(whole.lhs())
+    }
+
     fn change(&self, what: SchemaItem, current: Option<&Snapshot>) -> SchemaChange {
         let mut edits: Vec<Edit> = self.differences.iter().flat_map(edits).collect();
         edits.sort_by(|left, right| left.path.cmp(&right.path));

@@ -4,6 +4,9 @@
 //! object-hash 3.0.0 with its defaults: each value by type and length, the keys of an object sorted by UTF-16 code unit
 //! behind three of its prototype. The form goes into the hash as it is made, so that no copy of it is kept.
 
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use sha1::{Digest, Sha1};
 
 use super::snapshot::Snapshot;
@@ -40,6 +43,35 @@ fn digit(number: usize) -> u8 {
 struct Form {
     hasher: Sha1,
     buffer: Vec<u8>,
+    shapes: Shapes,
+}
+
+/// The orders of keys that were needed last: most objects of a schema have the keys of one before them.
+#[derive(Default)]
+struct Shapes(VecDeque<(Vec<Key>, Rc<[usize]>)>);
+
+/// So many different objects are in one entry of a schema, at most.
+const SHAPES: usize = 8;
+
+impl Shapes {
+    /// The places of the pairs in the order of their keys.
+    fn order_of(&mut self, pairs: &[(&Key, &Json)]) -> Rc<[usize]> {
+        let same = |keys: &[Key]| {
+            keys.len() == pairs.len()
+                && keys.iter().zip(pairs).all(|(known, (key, _))| known.is_shared_with(key))
+        };
+        if let Some((_, order)) = self.0.iter().find(|(keys, _)| same(keys)) {
+            return Rc::clone(order);
+        }
+        let mut order: Vec<usize> = (0..pairs.len()).collect();
+        order.sort_by(|&left, &right| compare_code_units(pairs[left].0.as_str(), pairs[right].0.as_str()));
+        let order: Rc<[usize]> = order.into();
+        if self.0.len() == SHAPES {
+            self.0.pop_front();
+        }
+        self.0.push_back((pairs.iter().map(|(key, _)| (*key).clone()).collect(), Rc::clone(&order)));
+        order
+    }
 }
 
 /// So much is gathered before it is hashed.
@@ -96,14 +128,10 @@ impl Form {
 
     fn object(&mut self, object: &Object) {
         self.preamble(object.len(), |key| object.get(key), false);
-        let order = |left: &(&Key, &Json), right: &(&Key, &Json)| {
-            compare_code_units(left.0.as_str(), right.0.as_str())
-        };
-        let mut pairs: Vec<(&Key, &Json)> = object.iter().collect();
-        if !pairs.is_sorted_by(|left, right| order(left, right).is_le()) {
-            pairs.sort_by(order);
-        }
-        for (key, value) in pairs {
+        let pairs: Vec<(&Key, &Json)> = object.iter().collect();
+        let order = self.shapes.order_of(&pairs);
+        for place in order.iter().copied() {
+            let (key, value) = pairs[place];
             self.pair(key.as_str(), |form| form.value(value));
         }
     }

@@ -301,9 +301,9 @@ impl Entries {
     }
 
     fn sort(&mut self) {
-        let mut by_name: Vec<u32> = (0..).take(self.items.len()).collect();
-        by_name.sort_by(|&left, &right| self.name(left).cmp(&self.name(right)));
-        self.by_name = by_name;
+        let mut named: Vec<((&str, &str), u32)> = self.items.iter().map(name_of).zip(0..).collect();
+        named.sort();
+        self.by_name = named.into_iter().map(|(_, place)| place).collect();
     }
 
     fn retain(&mut self, keeps: impl FnMut(&Object) -> bool) {

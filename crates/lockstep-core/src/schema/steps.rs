@@ -9,11 +9,57 @@ use super::difference::Difference;
 use super::snapshot::Snapshot;
 use crate::json::Json;
 
+/// A collection with a table that a diff creates.
+#[derive(Debug)]
+pub struct NewTable<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its metadata.
+    pub meta: &'a Json,
+    /// Its fields, with their metadata.
+    pub fields: Vec<(&'a str, &'a Json)>,
+}
+
 impl SchemaDiff {
     /// How many collections it creates.
     #[must_use]
     pub fn new_collections(&self) -> usize {
         self.collections(ChangeKind::Create).count()
+    }
+
+    /// The collections with a table that it creates.
+    #[must_use]
+    pub fn new_tables(&self) -> Vec<NewTable<'_>> {
+        let fields = |collection: &str| -> Vec<(&str, &Json)> {
+            let lists = self.lists.iter().filter(|list| list.what == SchemaItem::Field);
+            let entries =
+                lists.flat_map(|list| &list.entries).filter(|entry| entry.collection() == collection);
+            entries.filter_map(|entry| Some((entry.field()?, entry.item()?.get("meta")?))).collect()
+        };
+        let tables = self.collections(ChangeKind::Create).filter_map(|entry| {
+            let item = entry.item()?;
+            item.get("schema").filter(|schema| !schema.is_null())?;
+            let (name, meta) = (entry.collection(), item.get("meta")?);
+            Some(NewTable { name, meta, fields: fields(name) })
+        });
+        tables.collect()
+    }
+
+    /// The same changes without taking indexes away; none if it takes none away, or nothing else is left. Some versions
+    /// cannot take away an index that has another name than theirs.
+    #[must_use]
+    pub fn keeping_indexes(&self) -> Option<Self> {
+        let takes_away = |difference: &Difference| {
+            difference.dotted_path() == "schema.is_indexed" && difference.rhs() == Some(&Json::Bool(false))
+        };
+        let mut kept = self.clone();
+        for list in &mut kept.lists {
+            for entry in &mut list.entries {
+                entry.differences.retain(|difference| !takes_away(difference));
+            }
+            list.entries.retain(|entry| !entry.differences.is_empty());
+        }
+        (kept != *self && !kept.is_empty()).then_some(kept)
     }
 
     /// The first `most` of the new collections, groups before what is in them, with their fields; none if there are no more
@@ -81,12 +127,7 @@ impl SchemaDiff {
 
 /// The group of a collection that comes or goes.
 fn group(entry: &Entry) -> Option<&str> {
-    let item = entry.differences.iter().find_map(|difference| match difference {
-        Difference::New { path, rhs } if path.is_empty() => Some(rhs),
-        Difference::Deleted { path, lhs } if path.is_empty() => Some(lhs),
-        _ => None,
-    });
-    item?.get("meta")?.get("group").and_then(Json::as_str)
+    entry.item()?.get("meta")?.get("group").and_then(Json::as_str)
 }
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ pub fn misread(bytes: &[u8], error: &serde_json::Error) -> Misread {
         _ if bytes.trim_ascii().is_empty() => "the file is empty",
         text if text.starts_with("EOF while parsing") => "the file ends too early",
         "expected ident" => "expected true, false or null",
+        "recursion limit exceeded" => "nested too deep",
         text => text,
     };
     Misread { line: line.max(1), column: column.max(1), reason: reason.to_owned() }

@@ -1,7 +1,7 @@
 //! Changes of the schema, carried out.
 
 use lockstep_core::json::Keys;
-use lockstep_core::schema::{Mode, SchemaDiff, Snapshot, diff as diff_of};
+use lockstep_core::schema::{Dialect, Mode, Risk, SchemaDiff, Snapshot, diff as diff_of};
 use lockstep_directus::{Bytes, Client, ErrorKind, caches, collections, schema};
 
 use super::{PAUSE, SchemaComparison, read};
@@ -55,6 +55,14 @@ async fn carry_out(
         let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
         rest = left;
     }
+    if track_tables(client, &rest, &current).await? {
+        let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
+        // Nobody has seen what a table that was there already differs in.
+        if left.changes(Some(&current)).iter().any(|change| change.risk == Risk::Destructive) {
+            return Err(EngineError::Tracked);
+        }
+        rest = left;
+    }
     let mut steps = 0;
     while let Some(step) = rest.first_step(AT_ONCE) {
         send(client, &step.for_sending(&current, &comparison.desired).0).await?;
@@ -65,7 +73,40 @@ async fn carry_out(
         }
         rest = left;
     }
-    send(client, &rest.for_sending(&current, &comparison.desired).0).await
+    let rest = rest.for_sending(&current, &comparison.desired).0;
+    match (send(client, &rest).await, rest.keeping_indexes()) {
+        // Some versions fail at an index with a name of its own; it stays, and the second comparison tells.
+        (Err(EngineError::Directus(error)), Some(kept)) if error.kind() == ErrorKind::Server => {
+            send(client, &kept).await
+        }
+        (sent, _) => sent,
+    }
+}
+
+/// From 11.10 on an untracked table is in no snapshot, and creating it fails: what exists is tracked instead. True if there
+/// was such a table.
+async fn track_tables(client: &Client, diff: &SchemaDiff, current: &Snapshot) -> Result<bool, EngineError> {
+    let hidden = current.directus_version().parse().is_ok_and(|version| Dialect::of(version).hides_untracked);
+    let tables = diff.new_tables();
+    if !hidden || tables.is_empty() {
+        return Ok(false);
+    }
+    let untracked = collections::untracked(client).await?;
+    let mut found = false;
+    for table in tables.into_iter().filter(|table| untracked.iter().any(|it| it == table.name)) {
+        let columns = collections::stored_fields(client, table.name).await?;
+        collections::track(client, table.name, &table.meta.to_value()).await?;
+        for (field, meta) in
+            table.fields.into_iter().filter(|(field, _)| columns.iter().any(|it| it == field))
+        {
+            collections::track_field(client, table.name, field, &meta.to_value()).await?;
+        }
+        found = true;
+    }
+    if found {
+        caches::clear(client).await?;
+    }
+    Ok(found)
 }
 
 async fn recompute(

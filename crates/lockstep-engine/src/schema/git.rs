@@ -1,7 +1,7 @@
 //! Files as they are in a git revision, read by the git that is installed.
 
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use lockstep_core::schema::RelPath;
@@ -13,13 +13,20 @@ pub enum GitError {
     /// There is no git.
     #[error("git cannot be run")]
     NoGit(#[source] io::Error),
-    /// The revision does not exist, or this is no repository.
-    #[error("git does not know the revision {revision}: {reason}")]
+    /// The working directory is in no repository.
+    #[error("this folder is in no git repository")]
+    NoRepository,
+    /// The revision does not exist.
+    #[error("git knows no revision {revision}")]
     Revision {
-        /// What was asked for.
+        /// What was asked for, in quotes.
         revision: String,
-        /// What git said.
-        reason: String,
+    },
+    /// The path is not in the repository.
+    #[error("{} is outside of the git repository", path.display())]
+    Outside {
+        /// The path.
+        path: PathBuf,
     },
     /// The revision has nothing at the path.
     #[error("{} is not in the revision {revision}", path.display())]
@@ -39,11 +46,12 @@ impl GitError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::NoRepository => Some("run it inside the repository, or give a file instead"),
             Self::NoGit(_) => Some("install git, or give a file instead"),
             Self::Revision { .. } => {
                 Some("check the name; a shallow clone has few revisions: git fetch --unshallow")
             }
-            Self::Path { .. } => {
+            Self::Path { .. } | Self::Outside { .. } => {
                 Some("give the path behind the revision: git:REVISION:PATH, relative to this folder")
             }
             Self::Failed(_) => None,
@@ -62,17 +70,23 @@ pub(super) enum Found {
 
 /// Reads a file or folder of a revision; `path` is relative to the working directory.
 pub(super) fn read(revision: &str, path: &Path) -> Result<Found, GitError> {
+    let prefix = run(&["rev-parse", "--show-prefix"], &[]).map_err(|error| match error {
+        GitError::Failed(reason) if reason.contains("not a git repository") => GitError::NoRepository,
+        other => other,
+    })?;
     let commit = format!("{revision}^{{commit}}");
     let commit =
-        run(&["rev-parse", "--verify", "--end-of-options", &commit], &[]).map_err(|error| match error {
-            GitError::Failed(reason) => GitError::Revision { revision: revision.to_owned(), reason },
+        run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit], &[]).map_err(|error| match error {
+            GitError::Failed(_) => GitError::Revision { revision: format!("{revision:?}") },
             other => other,
         })?;
     let commit = String::from_utf8_lossy(&commit).trim().to_owned();
-    let text = path.to_string_lossy();
-    let path_text = text.trim_end_matches('/');
-    let path_text = path_text.strip_prefix("./").unwrap_or(path_text);
-    let listed = run(&["ls-tree", "-r", "-z", &commit, "--", path_text], &[])?;
+    let prefix = String::from_utf8_lossy(&prefix);
+    let path_text = inside_repository(Path::new(prefix.trim_end_matches(['\n', '\r'])), path)
+        .ok_or_else(|| GitError::Outside { path: path.to_owned() })?;
+    let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", &commit, "--"];
+    arguments.extend(Some(path_text.as_str()).filter(|path| !path.is_empty()));
+    let listed = run(&arguments, &[])?;
     let entries = entries(&listed);
     if entries.is_empty() {
         return Err(GitError::Path { revision: revision.to_owned(), path: path.to_owned() });
@@ -84,9 +98,37 @@ pub(super) fn read(revision: &str, path: &Path) -> Result<Found, GitError> {
     {
         return Ok(Found::File(contents.pop().unwrap_or_default()));
     }
-    let prefix = format!("{path_text}/");
-    let inside = |name: &str| name.strip_prefix(&prefix).unwrap_or(name).to_owned();
+    let folder = if path_text.is_empty() { String::new() } else { format!("{path_text}/") };
+    let inside = |name: &str| name.strip_prefix(&folder).unwrap_or(name).to_owned();
     Ok(Found::Folder(entries.iter().map(|(_, name)| inside(name)).zip(contents).collect()))
+}
+
+/// The path from the top of the repository, as git writes it; `prefix` is that of the working directory. None if it is
+/// outside. The path need not exist now, so nothing but its text counts.
+fn inside_repository(prefix: &Path, path: &Path) -> Option<String> {
+    let relative = if path.is_absolute() {
+        let here = std::env::current_dir().ok()?;
+        let top = here.ancestors().nth(prefix.components().count())?;
+        plain(path)?.strip_prefix(top).ok()?.to_owned()
+    } else {
+        prefix.join(path)
+    };
+    let parts: Vec<_> =
+        plain(&relative)?.iter().map(|part| part.to_str().map(str::to_owned)).collect::<Option<_>>()?;
+    Some(parts.join("/"))
+}
+
+/// The path without `.` and `..`.
+fn plain(path: &Path) -> Option<PathBuf> {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => plain.pop().then_some(())?,
+            part => plain.push(part),
+        }
+    }
+    Some(plain)
 }
 
 /// The files of a folder that a snapshot consists of; the folder is a dump, or the snapshot folder of one.

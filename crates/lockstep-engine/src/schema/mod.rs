@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use lockstep_core::json::Keys;
 use lockstep_core::report::SchemaReport;
-use lockstep_core::schema::{Mode, SchemaDiff, Scope, Severity, Snapshot, adapt, diff, lint};
+use lockstep_core::schema::{AdaptError, Mode, SchemaDiff, Scope, Severity, Snapshot, adapt, diff, lint};
 use lockstep_directus::{Client, schema};
 
 use crate::error::EngineError;
@@ -67,19 +67,28 @@ pub(crate) fn compare(
 ) -> Result<SchemaComparison, EngineError> {
     let adapted = adapt(desired, &current, &options.scope)?;
     let desired = adapted.snapshot;
-    // What is wrong on the instance already is not the fault of who pushes.
-    let known = lint(&current);
-    let errors: Vec<_> = lint(&desired)
-        .into_iter()
-        .filter(|finding| finding.severity == Severity::Error && !known.contains(finding))
-        .collect();
-    if !errors.is_empty() {
-        return Err(EngineError::Lint(errors));
-    }
-    let diff = diff(&current, &desired, options.mode).map_err(lockstep_core::schema::AdaptError::Version)?;
+    let diff = diff(&current, &desired, options.mode).map_err(AdaptError::Version)?;
+    check(&current, &desired, diff.as_ref(), options.mode)?;
     let changes = diff.as_ref().map(|diff| diff.changes(Some(&current))).unwrap_or_default();
     let report = SchemaReport { changes, left_out: adapted.left_out };
     Ok(SchemaComparison { current, desired, diff, report })
+}
+
+/// What is wrong with a schema by itself is told before anything is sent; what is wrong on the instance already is not the
+/// fault of who pushes. Merging keeps what the desired schema does not have, so the result is what counts.
+fn check(
+    current: &Snapshot,
+    desired: &Snapshot,
+    diff: Option<&SchemaDiff>,
+    mode: Mode,
+) -> Result<(), EngineError> {
+    let merged = diff.filter(|_| mode == Mode::Merge).and_then(|diff| diff.applied_to(current).ok());
+    let known = lint(current);
+    let errors: Vec<_> = lint(merged.as_ref().unwrap_or(desired))
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error && !known.contains(finding))
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(EngineError::Lint(errors)) }
 }
 
 /// A pause between asking again.

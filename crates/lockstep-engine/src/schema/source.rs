@@ -1,11 +1,13 @@
 //! Where a schema comes from: an instance, a file, a dump, a git revision, standard input.
 
+mod yaml;
+
 use std::fmt;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use lockstep_core::json::{Json, Keys};
+use lockstep_core::json::Keys;
 use lockstep_core::schema::{SchemaDiff, Snapshot, SnapshotError};
 
 use super::flow::Goal;
@@ -46,6 +48,23 @@ pub enum SourceError {
     /// A file of a dump is not right.
     #[error(transparent)]
     Dump(#[from] DumpError),
+    /// A file is no JSON.
+    #[error(transparent)]
+    Json(DumpError),
+    /// A file has nothing in it.
+    #[error("{name} is empty")]
+    Empty {
+        /// The file.
+        name: String,
+    },
+    /// A file is no text that can be read.
+    #[error("{name} is not UTF-8 text{}", if *.is_utf16 { ", but UTF-16" } else { "" })]
+    NoText {
+        /// The file.
+        name: String,
+        /// Whether it is text in another encoding.
+        is_utf16: bool,
+    },
     /// A file is no YAML.
     #[error("{name}{}: not valid YAML: {reason}", place(*.at))]
     Yaml {
@@ -76,6 +95,9 @@ pub enum SourceError {
         /// The file.
         name: String,
     },
+    /// Two schemas are to be read from standard input.
+    #[error("standard input can be read only once")]
+    Twice,
     /// Git could not give it.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -92,12 +114,24 @@ impl SourceError {
         match self {
             Self::Dump(error) => error.hint(),
             Self::Git(error) => error.hint(),
+            Self::Json(error @ DumpError::Json { unmerged: true, .. }) => error.hint(),
+            Self::Json(_) | Self::Yaml { .. } => Some("correct the file, or make a new one: `lockstep schema snapshot -O FILE`"),
+            Self::NoSnapshot { source: SnapshotError::Duplicate { .. }, .. } => Some("remove one of the two"),
             Self::NoSnapshot { .. } => {
                 Some("GET /schema/snapshot, `lockstep schema snapshot` and `lockstep pull` make one")
             }
             Self::Nothing { .. } => Some("give a snapshot file, a dump, or the snapshot folder of one"),
+            Self::Empty { .. } => Some("give a snapshot file; `lockstep schema snapshot -O FILE` makes one"),
+            Self::NoText { is_utf16: true, .. } => {
+                Some("save it as UTF-8; `lockstep schema snapshot -O FILE` writes it so in every shell")
+            }
+            Self::NoText { .. } => Some("a schema is a JSON or YAML file, saved as UTF-8"),
+            Self::Twice => Some("give one of the two as a file"),
             Self::Diff { .. } => Some("only `lockstep schema apply` takes a diff"),
-            Self::Read { .. } | Self::Yaml { .. } => None,
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+                "give a file, a folder, git:REVISION, a URL, `instance` or `dump`; `lockstep pull` makes the dump",
+            ),
+            Self::Read { .. } => None,
         }
     }
 }
@@ -109,7 +143,8 @@ impl FromStr for Source {
         if text == "-" {
             return Ok(Self::Stdin);
         }
-        if text.starts_with("http://") || text.starts_with("https://") {
+        let begins = |scheme: &str| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+        if begins("http://") || begins("https://") {
             return Ok(Self::Instance(text.to_owned()));
         }
         if let Some(rest) = text.strip_prefix("git:") {
@@ -131,6 +166,7 @@ impl fmt::Display for Source {
             Self::Git { revision, path: Some(path) } => {
                 write!(formatter, "git:{revision}:{}", path.display())
             }
+            Self::Path(path) if path.as_os_str().is_empty() => formatter.write_str("a file without a name"),
             Self::Path(path) => write!(formatter, "{}", path.display()),
             Self::Stdin => formatter.write_str("standard input"),
         }
@@ -192,13 +228,13 @@ fn of_folder(path: &Path) -> Result<Option<Snapshot>, SourceError> {
 
 /// The snapshot in a file of JSON or YAML. JSON is YAML as well, so what does not look like JSON is read as YAML.
 fn of_bytes(name: &str, bytes: &[u8]) -> Result<Goal, SourceError> {
-    let keys = Keys::default();
-    let begins = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start().first();
+    let text = text_of(name, bytes)?;
+    let begins = text.trim_ascii_start().first();
     let is_json = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let json = if is_json || matches!(begins, Some(b'{' | b'[' | b'<') | None) {
-        dump::parse_compact(&keys, Path::new(name), bytes)?
+    let json = if is_json || matches!(begins, Some(b'{' | b'[' | b'<')) {
+        dump::parse_compact(&Keys::default(), Path::new(name), bytes).map_err(SourceError::Json)?
     } else {
-        of_yaml(&keys, name, bytes)?
+        yaml::parse(text).map_err(|(at, reason)| SourceError::Yaml { name: name.to_owned(), at, reason })?
     };
     let no_snapshot = |source| SourceError::NoSnapshot { name: name.to_owned(), source };
     let inner = json.get("data").unwrap_or(&json);
@@ -209,21 +245,28 @@ fn of_bytes(name: &str, bytes: &[u8]) -> Result<Goal, SourceError> {
     Snapshot::from_value(json).map(Goal::Snapshot).map_err(no_snapshot)
 }
 
-fn of_yaml(keys: &Keys, name: &str, bytes: &[u8]) -> Result<Json, SourceError> {
-    use serde::de::DeserializeSeed as _;
-    keys.deserialize(yaml_serde::Deserializer::from_slice(bytes)).map_err(|error| {
-        let at = error.location().map(|location| (location.line(), location.column()));
-        let text = error.to_string();
-        let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
-        SourceError::Yaml { name: name.to_owned(), at, reason }
-    })
+/// What is read of a file: text without a byte order mark, and some of it.
+fn text_of<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a [u8], SourceError> {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if text.trim_ascii().is_empty() {
+        return Err(SourceError::Empty { name: name.to_owned() });
+    }
+    let is_utf16 = match text {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => true,
+        [first, 0, third, 0, ..] | [0, first, 0, third, ..] => first.is_ascii() && third.is_ascii(),
+        _ => false,
+    };
+    if is_utf16 || text.contains(&0) || std::str::from_utf8(text).is_err() {
+        return Err(SourceError::NoText { name: name.to_owned(), is_utf16 });
+    }
+    Ok(text)
 }
 
 /// A schema as the text of a file.
 #[must_use]
 pub fn to_text(snapshot: &Snapshot, yaml: bool) -> String {
     if yaml {
-        return yaml_serde::to_string(snapshot).unwrap_or_default();
+        return yaml::write(&snapshot.to_json());
     }
     // As the server's own export does.
     let mut bytes = Vec::new();
@@ -301,6 +344,9 @@ mod tests {
             of_bytes("d.json", br#"{"hash": "x", "diff": {"collections": []}}"#),
             Ok(Goal::Diff(_))
         ));
-        assert_eq!(told("s.json", ""), "s.json:1:1: not valid JSON: the file is empty");
+        assert_eq!(told("s.json", " \n"), "s.json is empty");
+        assert_eq!(told("s.json", "{\0"), "s.json is not UTF-8 text");
+        let utf16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(of_bytes("s.json", &utf16).unwrap_err().to_string(), "s.json is not UTF-8 text, but UTF-16");
     }
 }

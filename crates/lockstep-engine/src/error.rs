@@ -93,6 +93,13 @@ pub enum EngineError {
         /// Where, and what each of the two says.
         place: String,
     },
+    /// The schema was changed in part.
+    #[error("the schema was changed in part")]
+    SchemaPartly {
+        /// Why it ended.
+        #[source]
+        source: Box<EngineError>,
+    },
     /// Tables that were to be created were there, untracked, and are not what is wanted.
     #[error(
         "tables that Directus did not track were there already; they are tracked now, and differ from what is wanted"
@@ -104,6 +111,12 @@ pub enum EngineError {
         /// The step.
         steps: usize,
     },
+    /// A diff is applied as a whole.
+    #[error("a diff that was computed before is applied whole: no part of it can be chosen")]
+    ScopeOfDiff,
+    /// A pattern of names matches no collection.
+    #[error("no collection is called {}", .0.join(", "))]
+    NoSuchCollections(Vec<String>),
     /// Changes of a schema were computed for another one. Nothing was written.
     #[error(
         "the changes were computed for the schema {expected}, the instance has {found}; nothing was written"
@@ -249,6 +262,11 @@ impl EngineError {
             Self::Disagreement { .. } => {
                 "somebody may be changing the schema: try again; if it stays so, please report it"
             }
+            Self::ScopeOfDiff => "give the schema instead, with the scope",
+            Self::NoSuchCollections(_) => {
+                "check the names of --schema-only and --schema-exclude; * and ? stand for others"
+            }
+            Self::SchemaPartly { source } => return source.hint(),
             Self::Tracked => "look at the plan once more, and push again",
             Self::OtherSchema { .. } => "compute the changes anew, or go on with --force",
             Self::Misfit(_) => "compute the changes anew",
@@ -282,6 +300,7 @@ impl EngineError {
         match self {
             Self::Directus(error) | Self::Write { source: error, .. } => error.may_have_been_applied(),
             Self::Partly { source, .. } => source.may_have_been_applied(),
+            Self::SchemaPartly { .. } => true,
             _ => false,
         }
     }
@@ -298,7 +317,7 @@ impl EngineError {
                     | ErrorKind::RateLimited
                     | ErrorKind::Unavailable
             ),
-            Self::Partly { source, .. } => source.is_transient(),
+            Self::Partly { source, .. } | Self::SchemaPartly { source } => source.is_transient(),
             _ => false,
         }
     }

@@ -65,6 +65,19 @@ pub(super) async fn median(program: &Program, server: &Server, times: usize) -> 
     middle(&runs).ok_or_else(|| "nothing was run".into())
 }
 
+/// Runs it several times by itself, without a server: the run that took the median time.
+///
+/// # Errors
+/// When it cannot be started, or ends with anything but 0.
+pub(super) fn median_alone(program: &Program, times: usize) -> Result<Run, Box<dyn Error>> {
+    let mut runs = Vec::new();
+    for _ in 0..times {
+        let (seconds, megabytes) = program.time()?;
+        runs.push(Run { seconds, requests: 0, megabytes });
+    }
+    middle(&runs).ok_or_else(|| "nothing was run".into())
+}
+
 /// The run that took the median time.
 pub(super) fn middle<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Run> {
     let mut runs: Vec<Run> = runs.into_iter().copied().collect();

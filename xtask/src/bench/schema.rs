@@ -8,7 +8,7 @@ use lockstep_testkit::directus::Directus;
 use lockstep_testkit::npm::Package;
 use serde_json::{Value, json};
 
-use super::measure::{Program, Run, middle};
+use super::measure::{Run, median_alone, middle};
 use super::report::{Goal, Row, Table};
 use super::{Bench, note};
 use crate::install::install;
@@ -36,7 +36,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Table, Box<dyn Error>> {
     let compared =
         lockstep.plain(&["schema", "diff", "current.json", "desired.json", "--format", "directus"], &folder);
     let hashed = lockstep.plain(&["schema", "hash", "current.json"], &folder);
-    let (ours, hash) = (median(&compared)?, median(&hashed)?);
+    let (ours, hash) = (median_alone(&compared, TIMES)?, median_alone(&hashed, TIMES)?);
     let peer = if bench.with_peer { Some(peer(bench, &folder, &desired).await?) } else { None };
     let goal = Goal { seconds: Some(0.2), megabytes: Some(200.0), ..Goal::default() };
     let rows = vec![
@@ -47,15 +47,6 @@ pub(super) async fn measure(bench: &Bench) -> Result<Table, Box<dyn Error>> {
         "A schema of {COLLECTIONS} collections with {FIELDS} fields each: offline, and Directus {VERSION} itself"
     );
     Ok(Table { title, peer: "POST /schema/diff", rows })
-}
-
-fn median(program: &Program) -> Result<Run, Box<dyn Error>> {
-    let mut runs = Vec::new();
-    for _ in 0..TIMES {
-        let (seconds, megabytes) = program.time()?;
-        runs.push(Run { seconds, requests: 0, megabytes });
-    }
-    middle(&runs).ok_or_else(|| "nothing was run".into())
 }
 
 /// What a server takes that has the schema, without the way there.

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use lockstep_testkit::npm::Package;
 
-use super::measure::{Program, Run, middle};
+use super::measure::{Run, median_alone};
 use super::report::{Goal, Row, Table};
 use super::side::DirectusSync;
 use super::{Bench, note};
@@ -20,7 +20,7 @@ const GOAL: f64 = 0.020;
 /// When a tool does not start.
 pub(super) fn measure(bench: &Bench) -> Result<Table, Box<dyn Error>> {
     note("starts");
-    let ours = median(&bench.lockstep.version(bench.folder.path()))?;
+    let ours = median_alone(&bench.lockstep.version(bench.folder.path()), TIMES)?;
     let peer = if bench.with_peer { Some(peer(bench)?) } else { None };
     let goal = Goal { seconds: Some(GOAL), ..Goal::default() };
     let rows = vec![Row { what: "--version", ours, peer, goal }];
@@ -29,14 +29,5 @@ pub(super) fn measure(bench: &Bench) -> Result<Table, Box<dyn Error>> {
 
 fn peer(bench: &Bench) -> Result<Run, Box<dyn Error>> {
     install(&bench.cache, &[Package::directus_sync()])?;
-    median(&DirectusSync::new(&bench.cache, &bench.folder.path().join("start"))?.version())
-}
-
-fn median(program: &Program) -> Result<Run, Box<dyn Error>> {
-    let mut runs = Vec::new();
-    for _ in 0..TIMES {
-        let (seconds, megabytes) = program.time()?;
-        runs.push(Run { seconds, requests: 0, megabytes });
-    }
-    middle(&runs).ok_or_else(|| "nothing was run".into())
+    median_alone(&DirectusSync::new(&bench.cache, &bench.folder.path().join("start"))?.version(), TIMES)
 }

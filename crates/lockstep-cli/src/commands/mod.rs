@@ -36,6 +36,9 @@ pub(crate) enum Failure {
     /// The flow.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The server's own form knows no scope.
+    #[error("--format directus is what the server would answer, and the server knows no scope")]
+    ScopeOfServer,
     /// A schema cannot be read.
     #[error(transparent)]
     Schema(#[from] SourceError),
@@ -69,6 +72,9 @@ impl Failure {
             Self::Config(error) => error.hint(),
             Self::Engine(error) => error.hint(),
             Self::Client(error) => error.hint().map(str::to_owned),
+            Self::ScopeOfServer => {
+                Some("use another format, or leave --schema-only and --schema-exclude out".to_owned())
+            }
             Self::Schema(error) => error.hint().map(str::to_owned),
             Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => None,
         }
@@ -77,7 +83,7 @@ impl Failure {
     /// The exit code: one table.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Client(_) => crate::args::EXIT_USAGE,
+            Self::Config(_) | Self::Client(_) | Self::ScopeOfServer => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
             Self::Schema(_) | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => {
                 ERROR

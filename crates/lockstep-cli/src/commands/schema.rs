@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use lockstep_core::schema::{Severity, Snapshot, diff_with_hash, lint};
 use lockstep_engine::EngineError;
 use lockstep_engine::schema::{
-    self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, compare_instance,
+    self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, check_scope, compare_instance,
     compare_offline,
 };
 use secrecy::SecretString;
@@ -23,7 +23,9 @@ pub(super) fn run(cli: &Cli, arguments: &SchemaArgs, output: &Output) -> Result<
     let session = SchemaSession::open(cli, output)?;
     match &arguments.command {
         SchemaCommand::Snapshot(arguments) => {
-            let snapshot = read(&session, &arguments.schema)?.part(&arguments.names.scope());
+            let (snapshot, scope) = (read(&session, &arguments.schema)?, arguments.names.scope());
+            check_scope(&scope, [&snapshot])?;
+            let snapshot = snapshot.part(&scope);
             write(&snapshot, &arguments.writing, output)?;
             Ok(DONE)
         }
@@ -124,6 +126,9 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
     };
     let current = current.transpose()?;
     if arguments.format == Format::Directus {
+        if !options.scope.is_everything() {
+            return Err(Failure::ScopeOfServer);
+        }
         let current = match (current, of_instance) {
             (Some(current), _) => current,
             (None, url) => {
@@ -151,7 +156,7 @@ fn tell(comparison: &SchemaComparison, arguments: &SchemaDiffArgs, output: &Outp
     }
 }
 
-/// As the server compares: nothing is made to fit, and nothing left out but what does not take part.
+/// As the server compares: nothing is made to fit, and nothing left out.
 fn as_directus(
     (current, hash): (Snapshot, Option<String>),
     wanted: Snapshot,
@@ -159,14 +164,6 @@ fn as_directus(
     exit_code: bool,
     output: &Output,
 ) -> Result<u8, Failure> {
-    // The server knows its whole schema by the hash, whatever part is compared.
-    let (current, hash, wanted) = if options.scope.is_everything() {
-        (current, hash, wanted)
-    } else {
-        let hash = hash.unwrap_or_else(|| current.hash());
-        let part = |whole: Snapshot| whole.filtered(|name| options.scope.has(name), |_| true);
-        (part(current), Some(hash), part(wanted))
-    };
     let found = diff_with_hash(&current, &wanted, options.mode, || hash.unwrap_or_else(|| current.hash()))
         .map_err(|error| EngineError::Adapt(error.into()))?;
     if let Some(diff) = &found {

@@ -28,7 +28,7 @@ pub(super) fn markdown(
 ) -> String {
     let title = format!("### Schema: `{}` → `{}`\n\n", code(current), code(desired));
     if report.changes.is_empty() {
-        return format!("{title}No differences.\n");
+        return format!("{title}No differences.\n{}", noted(notices));
     }
     let mut text = format!("{title}{}\n", schema_summary(&report.changes));
     let risky: Vec<&SchemaChange> =
@@ -59,10 +59,11 @@ pub(super) fn markdown(
         text += &format!("- {}{edits}\n", named(change));
     }
     text += "\n</details>\n";
-    for notice in notices {
-        text += &format!("\n> {}\n", cell(notice));
-    }
-    text
+    text + &noted(notices)
+}
+
+fn noted(notices: &[String]) -> String {
+    notices.iter().map(|notice| format!("\n> {}\n", cell(notice))).collect()
 }
 
 /// How much would go, where it was counted.
@@ -116,7 +117,7 @@ fn named(change: &SchemaChange) -> String {
 /// Text inside a table: nothing of it may end the cell or the line, be a link, or call somebody.
 fn cell(text: &str) -> String {
     let escapes = [("|", "\\|"), ("<", "&lt;"), ("[", "\\["), ("`", "'"), ("@", "&#64;")];
-    escapes.iter().fold(line(text).into_owned(), |text, (from, to)| text.replace(from, to))
+    escapes.iter().fold(line(text), |text, (from, to)| text.replace(from, to))
 }
 
 fn code(text: &str) -> String {

@@ -9,4 +9,5 @@ mod fake;
 mod output;
 mod place;
 mod schema;
+mod schema_commands;
 mod terminal;

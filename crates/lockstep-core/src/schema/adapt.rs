@@ -222,12 +222,14 @@ impl Adapter<'_> {
             seen.insert((collection.to_owned(), field.to_owned()));
             match (self.stays(what, Some(&item), counterpart), counterpart) {
                 (None, counterpart) => {
-                    self.tell_leaving(what, &item);
                     let item = self.without_key_of_key(what, item, counterpart);
                     let item = match counterpart {
                         Some(counterpart) => self.fit(what, item, counterpart),
                         None => self.fit_new(what, item),
                     };
+                    if counterpart != Some(&item) {
+                        self.tell_leaving(what, &item);
+                    }
                     kept.push(item);
                 }
                 (Some(reason), None) => self.tell(what, &item, ChangeKind::Create, reason, Vec::new()),
@@ -256,7 +258,7 @@ impl Adapter<'_> {
         kept
     }
 
-    /// A relation to a collection that does not take part is worth knowing: that collection stays as it is.
+    /// A new relation to a collection that does not take part is worth knowing: that collection stays as it is.
     fn tell_leaving(&mut self, what: SchemaItem, item: &Object) {
         let leaves = text(item, "related_collection")
             .is_some_and(|related| !related.starts_with("directus_") && !self.scope.has(related));

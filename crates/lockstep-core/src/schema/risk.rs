@@ -21,7 +21,7 @@ pub const CODES: [(&str, Risk, &str); 15] = [
     (
         "likely-rename",
         Risk::Destructive,
-        "rename the column in the database first, or copy the values between two pushes",
+        "push with --schema-mode merge first, copy the values, then push again",
     ),
     ("column-dropped", Risk::Destructive, "keep the field as it is, and add the alias under another name"),
     (
@@ -133,6 +133,9 @@ fn collection_dropped(change: &SchemaChange) -> Verdict {
 fn field_dropped(change: &SchemaChange) -> Verdict {
     if is_absent(whole(change).and_then(|item| item.get("schema"))) {
         return safe("alias-dropped");
+    }
+    if whole(change).and_then(|item| item.at("schema.is_primary_key")) == Some(&Json::Bool(true)) {
+        return coded("primary-key-changed", "the primary key is dropped");
     }
     coded("field-dropped", "the column and all its values are dropped")
 }

@@ -180,6 +180,12 @@ impl Snapshot {
         self.collections().iter().filter_map(|entry| shape::text(entry, "collection"))
     }
 
+    /// The system collections that have fields of the user's making, once per field.
+    pub fn system_collections(&self) -> impl Iterator<Item = &str> {
+        let names = self.fields().iter().map(|entry| name_of(entry).0);
+        names.filter(|name| name.starts_with("directus_"))
+    }
+
     /// The collection of that name.
     #[must_use]
     pub fn collection(&self, name: &str) -> Option<&Object> {

@@ -119,6 +119,18 @@ impl SchemaDiff {
         self
     }
 
+    /// The same changes without those that are about these collections, or relations to them.
+    #[must_use]
+    pub fn without_collections(mut self, names: &[&str]) -> Self {
+        for list in &mut self.lists {
+            list.entries.retain(|entry| {
+                !names.contains(&entry.collection())
+                    && !entry.related().is_some_and(|related| names.contains(&related))
+            });
+        }
+        self
+    }
+
     fn collections(&self, kind: ChangeKind) -> impl Iterator<Item = &Entry> {
         let lists = self.lists.iter().filter(|list| list.what == SchemaItem::Collection);
         lists.flat_map(|list| &list.entries).filter(move |entry| entry.kind() == kind)

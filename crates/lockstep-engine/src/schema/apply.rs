@@ -32,9 +32,17 @@ pub(crate) async fn apply(
     if !untellable.is_empty() {
         return Err(EngineError::CannotApply { names: untellable });
     }
-    let done = carry_out(client, comparison, diff, compared.unwrap_or_default()).await;
-    caches::clear(client).await?;
-    done
+    let mut wrote = false;
+    let done = carry_out(client, comparison, diff, compared.unwrap_or_default(), &mut wrote).await;
+    // What comes after the first write leaves the instance between two schemas.
+    let done = done.map_err(|source| match wrote {
+        true => EngineError::SchemaPartly { source: Box::new(source) },
+        false => source,
+    });
+    // A failure to clear caches must not hide why the changes failed.
+    let cleared = caches::clear(client).await;
+    done?;
+    Ok(cleared?)
 }
 
 /// Sends the changes, in steps where they are very many; each step leaves a valid schema, and the next is computed from what
@@ -44,18 +52,20 @@ async fn carry_out(
     comparison: &SchemaComparison,
     diff: &SchemaDiff,
     mode: Mode,
+    wrote: &mut bool,
 ) -> Result<(), EngineError> {
     let (mut current, mut rest) = (comparison.current.clone(), diff.clone());
     // Old versions take the deletion of a collection inside a group that stays for granted, and do nothing.
     let skipped = rest.deletions_that_are_skipped(&current);
     for name in &skipped {
         collections::delete(client, name).await?;
+        *wrote = true;
     }
     if !skipped.is_empty() {
         let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
         rest = left;
     }
-    if track_tables(client, &rest, &current).await? {
+    if track_tables(client, &rest, &current, wrote).await? {
         let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
         // Nobody has seen what a table that was there already differs in.
         if left.changes(Some(&current)).iter().any(|change| change.risk == Risk::Destructive) {
@@ -66,6 +76,7 @@ async fn carry_out(
     let mut steps = 0;
     while let Some(step) = rest.first_step(AT_ONCE) {
         send(client, &step.for_sending(&current, &comparison.desired).0).await?;
+        *wrote = true;
         steps += 1;
         let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
         if left.new_collections() >= rest.new_collections() {
@@ -85,7 +96,12 @@ async fn carry_out(
 
 /// From 11.10 on an untracked table is in no snapshot, and creating it fails: what exists is tracked instead. True if there
 /// was such a table.
-async fn track_tables(client: &Client, diff: &SchemaDiff, current: &Snapshot) -> Result<bool, EngineError> {
+async fn track_tables(
+    client: &Client,
+    diff: &SchemaDiff,
+    current: &Snapshot,
+    wrote: &mut bool,
+) -> Result<bool, EngineError> {
     let hidden = current.directus_version().parse().is_ok_and(|version| Dialect::of(version).hides_untracked);
     let tables = diff.new_tables();
     if !hidden || tables.is_empty() {
@@ -96,6 +112,7 @@ async fn track_tables(client: &Client, diff: &SchemaDiff, current: &Snapshot) ->
     for table in tables.into_iter().filter(|table| untracked.iter().any(|it| it == table.name)) {
         let columns = collections::stored_fields(client, table.name).await?;
         collections::track(client, table.name, &table.meta.to_value()).await?;
+        *wrote = true;
         for (field, meta) in
             table.fields.into_iter().filter(|(field, _)| columns.iter().any(|it| it == field))
         {

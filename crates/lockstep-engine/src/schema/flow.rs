@@ -94,7 +94,8 @@ pub async fn apply_to(
     let current = read(&instance.client).await?;
     let mut comparison = match &goal {
         Goal::Snapshot(desired) => compare(current, desired.clone(), options)?,
-        Goal::Diff(diff) => of_diff(current, diff.clone(), force)?,
+        Goal::Diff(_) if !options.scope.is_everything() => return Err(EngineError::ScopeOfDiff),
+        Goal::Diff(diff) => of_diff(current, diff.clone().without_collections(&OWN_TABLES), force)?,
     };
     count_losses(&instance.client, &mut comparison.report).await;
     let info = InstanceInfo {
@@ -115,7 +116,12 @@ pub async fn apply_to(
         observer.event(Event::Phase(Phase::ApplyingSchema));
         // Changes that were computed before cannot be compared with what the server would compute now.
         let mode = if matches!(goal, Goal::Diff(_)) { None } else { Some(options.mode) };
-        apply(&instance.client, &comparison, mode).await?;
+        apply(&instance.client, &comparison, mode).await.map_err(|error| {
+            match error.may_have_been_applied() {
+                true => EngineError::Partly { applied: Box::default(), source: Box::new(error) },
+                false => error,
+            }
+        })?;
         applied.schema = true;
         observer.event(Event::Phase(Phase::Verifying));
         residue = verify(&instance, goal, &comparison, options).await.map_err(|error| {

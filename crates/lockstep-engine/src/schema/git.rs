@@ -76,9 +76,11 @@ pub(super) fn read(revision: &str, path: &Path) -> Result<Found, GitError> {
     })?;
     let commit = format!("{revision}^{{commit}}");
     let commit =
-        run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit], &[]).map_err(|error| match error {
-            GitError::Failed(_) => GitError::Revision { revision: format!("{revision:?}") },
-            other => other,
+        run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit], &[]).map_err(|error| {
+            match error {
+                GitError::Failed(_) => GitError::Revision { revision: format!("{revision:?}") },
+                other => other,
+            }
         })?;
     let commit = String::from_utf8_lossy(&commit).trim().to_owned();
     let prefix = String::from_utf8_lossy(&prefix);
@@ -109,7 +111,9 @@ fn inside_repository(prefix: &Path, path: &Path) -> Option<String> {
     let relative = if path.is_absolute() {
         let here = std::env::current_dir().ok()?;
         let top = here.ancestors().nth(prefix.components().count())?;
-        plain(path)?.strip_prefix(top).ok()?.to_owned()
+        let inside = |path: &Path| plain(path)?.strip_prefix(top).ok().map(Path::to_owned);
+        // The way to the repository may lead through a link.
+        inside(path).or_else(|| inside(&path.canonicalize().ok()?))?
     } else {
         prefix.join(path)
     };

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use lockstep_core::json::Keys;
 use lockstep_core::report::SchemaReport;
-use lockstep_core::schema::{AdaptError, Mode, SchemaDiff, Scope, Severity, Snapshot, adapt, diff, lint};
+use lockstep_core::schema::{
+    AdaptError, Finding, Mode, SchemaChange, SchemaDiff, Scope, Severity, Snapshot, adapt, diff, lint,
+};
 use lockstep_directus::{Client, schema};
 
 use crate::error::EngineError;
@@ -65,13 +67,33 @@ pub(crate) fn compare(
     desired: Snapshot,
     options: &SchemaOptions,
 ) -> Result<SchemaComparison, EngineError> {
+    check_scope(&options.scope, [&current, &desired])?;
     let adapted = adapt(desired, &current, &options.scope)?;
     let desired = adapted.snapshot;
     let diff = diff(&current, &desired, options.mode).map_err(AdaptError::Version)?;
-    check(&current, &desired, diff.as_ref(), options.mode)?;
     let changes = diff.as_ref().map(|diff| diff.changes(Some(&current))).unwrap_or_default();
+    check(&current, &desired, diff.as_ref(), &changes, options.mode)?;
     let report = SchemaReport { changes, left_out: adapted.left_out };
     Ok(SchemaComparison { current, desired, diff, report })
+}
+
+/// A pattern that matches nothing is most likely misspelled.
+///
+/// # Errors
+/// [`EngineError::NoSuchCollections`] with these patterns.
+pub fn check_scope<'a>(
+    scope: &Scope,
+    snapshots: impl IntoIterator<Item = &'a Snapshot>,
+) -> Result<(), EngineError> {
+    let mut names: Vec<&str> = Vec::new();
+    for snapshot in snapshots {
+        names.extend(snapshot.collection_names().chain(snapshot.system_collections()));
+    }
+    let unmatched = scope.unmatched(names.iter().copied());
+    if unmatched.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::NoSuchCollections(unmatched.into_iter().map(str::to_owned).collect()))
 }
 
 /// What is wrong with a schema by itself is told before anything is sent; what is wrong on the instance already is not the
@@ -80,16 +102,85 @@ fn check(
     current: &Snapshot,
     desired: &Snapshot,
     diff: Option<&SchemaDiff>,
+    changes: &[SchemaChange],
     mode: Mode,
 ) -> Result<(), EngineError> {
     let merged = diff.filter(|_| mode == Mode::Merge).and_then(|diff| diff.applied_to(current).ok());
     let known = lint(current);
-    let errors: Vec<_> = lint(merged.as_ref().unwrap_or(desired))
+    let mut errors: Vec<_> = lint(merged.as_ref().unwrap_or(desired))
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error && !known.contains(finding))
         .collect();
+    // No request brings a table from one primary key to another with its records.
+    let keys = changes.iter().filter(|change| change.code == "primary-key-changed");
+    errors.extend(keys.map(|change| Finding {
+        severity: Severity::Error,
+        code: change.code,
+        name: change.name(),
+        message: change.reason.clone().unwrap_or_default(),
+        hint: change.way_out.unwrap_or_default(),
+    }));
     if errors.is_empty() { Ok(()) } else { Err(EngineError::Lint(errors)) }
 }
 
 /// A pause between asking again.
 pub(crate) const PAUSE: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn field(collection: &str, name: &str, key: bool) -> Value {
+        json!({"collection": collection, "field": name, "type": "integer", "meta": {"collection": collection, "field": name},
+            "schema": {"name": name, "table": collection, "data_type": "integer", "is_primary_key": key, "is_nullable": !key}})
+    }
+
+    fn snapshot(collections: &[&str], fields: &[Value], relations: &Value) -> Snapshot {
+        let collection =
+            |name: &&str| json!({"collection": name, "meta": {"collection": name}, "schema": {"name": name}});
+        Snapshot::from_value(
+            json!({"version": 1, "directus": "11.17.4", "vendor": "sqlite", "fields": fields,
+            "collections": collections.iter().map(collection).collect::<Vec<_>>(), "relations": relations}),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_primary_key_is_never_changed() {
+        let none = json!([]);
+        let current = snapshot(&["a"], &[field("a", "id", true), field("a", "n", false)], &none);
+        for fields in [vec![field("a", "id", false), field("a", "n", true)], vec![field("a", "n", true)]] {
+            let desired = snapshot(&["a"], &fields, &none);
+            let error = compare(current.clone(), desired, &SchemaOptions::default()).unwrap_err();
+            let EngineError::Lint(findings) = error else { panic!("{error:?}") };
+            assert!(
+                findings.iter().any(|it| (it.code, it.name.as_str()) == ("primary-key-changed", "a.id")),
+                "{findings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn merged_is_what_the_instance_has_as_well() {
+        let relation = json!([{"collection": "a", "field": "b", "related_collection": "b", "meta": {}}]);
+        let fields = [field("a", "id", true), field("a", "b", false)];
+        let current = snapshot(&["b"], &[field("b", "id", true)], &json!([]));
+        let desired = snapshot(&["a"], &fields, &relation);
+        let with = |mode| {
+            compare(current.clone(), desired.clone(), &SchemaOptions { mode, ..SchemaOptions::default() })
+        };
+        assert!(with(Mode::Merge).is_ok());
+        assert!(matches!(with(Mode::Mirror), Err(EngineError::Lint(_))), "b would be dropped");
+    }
+
+    #[test]
+    fn a_name_that_nothing_has_is_told() {
+        let here = snapshot(&["blog"], &[field("blog", "id", true)], &json!([]));
+        let scope = Scope::new(vec!["blog*".to_owned(), "pgaes".to_owned()], Vec::new());
+        let options = SchemaOptions { scope, mode: Mode::Mirror };
+        let error = compare(here.clone(), here, &options).unwrap_err();
+        assert_eq!(error.to_string(), "no collection is called pgaes");
+    }
+}

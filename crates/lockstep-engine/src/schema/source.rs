@@ -115,7 +115,9 @@ impl SourceError {
             Self::Dump(error) => error.hint(),
             Self::Git(error) => error.hint(),
             Self::Json(error @ DumpError::Json { unmerged: true, .. }) => error.hint(),
-            Self::Json(_) | Self::Yaml { .. } => Some("correct the file, or make a new one: `lockstep schema snapshot -O FILE`"),
+            Self::Json(_) | Self::Yaml { .. } => {
+                Some("correct the file, or make a new one: `lockstep schema snapshot -O FILE`")
+            }
             Self::NoSnapshot { source: SnapshotError::Duplicate { .. }, .. } => Some("remove one of the two"),
             Self::NoSnapshot { .. } => {
                 Some("GET /schema/snapshot, `lockstep schema snapshot` and `lockstep pull` make one")
@@ -143,7 +145,8 @@ impl FromStr for Source {
         if text == "-" {
             return Ok(Self::Stdin);
         }
-        let begins = |scheme: &str| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+        let begins =
+            |scheme: &str| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
         if begins("http://") || begins("https://") {
             return Ok(Self::Instance(text.to_owned()));
         }
@@ -327,7 +330,7 @@ mod tests {
         );
         assert_eq!(
             told("s.yaml", "a: [1\nb: 2"),
-            "s.yaml:2:1: not valid YAML: did not find expected ',' or ']'"
+            "s.yaml:2:2: not valid YAML: did not find expected ',' or ']'"
         );
         assert_eq!(
             told("s.json", r#"{"directus": "11.0.0"}"#),
@@ -347,6 +350,9 @@ mod tests {
         assert_eq!(told("s.json", " \n"), "s.json is empty");
         assert_eq!(told("s.json", "{\0"), "s.json is not UTF-8 text");
         let utf16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert_eq!(of_bytes("s.json", &utf16).unwrap_err().to_string(), "s.json is not UTF-8 text, but UTF-16");
+        assert_eq!(
+            of_bytes("s.json", &utf16).unwrap_err().to_string(),
+            "s.json is not UTF-8 text, but UTF-16"
+        );
     }
 }

@@ -327,8 +327,7 @@ fn is_version(value: &str) -> bool {
 }
 
 fn is_printable(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
+    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
 fn spaces(text: &mut String, count: usize) {
@@ -346,15 +345,65 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let texts = [
-            "2020-01-01", "2020-01-01T00:00:00Z", "1_000", "0o17", "yes", "", "-", "?", "a: b", "a #b", "it's", "\"q\"",
-            " lead", "trail ", "two\nlines", "two\nlines\n", "a\n\n  b\n", "a \nb", "x\n\n\n", "\n", "\tt", "a\tb\nc",
-            "cr\r\n", "\u{85}", "\u{2028}", "\0", "\u{1b}[31m", "\u{feff}", "😀", "---", "...", "<", "=", "1e3", ".inf",
-            "_1", "0_", "1.2.3", "a:", "[x", "{x", "\u{7f}", "a\n---\nb", "a\n# b\n", "%x", "| x", "!x", "\u{ffff}",
+            "2020-01-01",
+            "2020-01-01T00:00:00Z",
+            "1_000",
+            "0o17",
+            "yes",
+            "",
+            "-",
+            "?",
+            "a: b",
+            "a #b",
+            "it's",
+            "\"q\"",
+            " lead",
+            "trail ",
+            "two\nlines",
+            "two\nlines\n",
+            "a\n\n  b\n",
+            "a \nb",
+            "x\n\n\n",
+            "\n",
+            "\tt",
+            "a\tb\nc",
+            "cr\r\n",
+            "\u{85}",
+            "\u{2028}",
+            "\0",
+            "\u{1b}[31m",
+            "\u{feff}",
+            "😀",
+            "---",
+            "...",
+            "<",
+            "=",
+            "1e3",
+            ".inf",
+            "_1",
+            "0_",
+            "1.2.3",
+            "a:",
+            "[x",
+            "{x",
+            "\u{7f}",
+            "a\n---\nb",
+            "a\n# b\n",
+            "%x",
+            "| x",
+            "!x",
+            "\u{ffff}",
         ];
         let long = "k".repeat(3000);
         let mut values: Vec<Json> = texts.iter().map(|text| Json::from(*text)).collect();
-        values.extend(["1e21", "1e20", "-0.5", "123456789012345678901234567890", "5e-324", "null", "true"].map(json));
-        values.push(Json::Array(vec![Json::Array(vec![json("[]"), json("{}"), json("[[1], {\"a\": [2]}]")])]));
+        values.extend(
+            ["1e21", "1e20", "-0.5", "123456789012345678901234567890", "5e-324", "null", "true"].map(json),
+        );
+        values.push(Json::Array(vec![Json::Array(vec![
+            json("[]"),
+            json("{}"),
+            json("[[1], {\"a\": [2]}]"),
+        ])]));
         let pairs = texts.iter().copied().chain([long.as_str()]);
         let mut object = Object::default();
         for text in pairs {
@@ -383,7 +432,10 @@ mod tests {
         let told = |text: &str| parse(text.as_bytes()).unwrap_err().1;
         assert_eq!(told("a:\n  b: 1\n  b: 2"), "a: the key b stands twice in one object");
         assert_eq!(told("10: 1\n'10': 2"), "the key 10 stands twice in one object");
-        assert_eq!(told("x: &x {a: 1}\ny: {<<: *x}"), "y: merge keys (<<) are not supported: write the values out");
+        assert_eq!(
+            told("x: &x {a: 1}\ny: {<<: *x}"),
+            "y: merge keys (<<) are not supported: write the values out"
+        );
         assert_eq!(told("a: !foo 1"), "a: a tag (!name) has no meaning in a schema");
         assert_eq!(told("a: &a [*a]"), "nested too deep");
         assert_eq!(told(&format!("a: {}", "[".repeat(1_000_000))), "nested too deep");

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use lockstep_core::schema::{Severity, Snapshot, diff_with_hash, lint};
+use lockstep_core::schema::{Severity, Snapshot, diff, lint};
 use lockstep_engine::EngineError;
 use lockstep_engine::schema::{
     self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, check_scope, compare_instance,
@@ -110,13 +110,7 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
     let (current, wanted) = match of_instance {
         Some(_) => (None, desired(session, &arguments.desired, token)),
         None => std::thread::scope(|scope| {
-            let reading = scope.spawn(|| {
-                let read = current.as_ref()?.read(session.snapshot());
-                // The form for programs has the hash, which takes as long as reading.
-                let hash =
-                    read.as_ref().ok().filter(|_| arguments.format == Format::Directus).map(Snapshot::hash);
-                Some(read.map(|read| (read, hash)))
-            });
+            let reading = scope.spawn(|| current.as_ref().map(|current| current.read(session.snapshot())));
             let wanted = desired(session, &arguments.desired, token);
             (reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), wanted)
         }),
@@ -131,14 +125,12 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
         }
         let current = match (current, of_instance) {
             (Some(current), _) => current,
-            (None, url) => {
-                (run_flow(engine::whole_snapshot(session.connect(url.flatten(), None)?), None)?, None)
-            }
+            (None, url) => run_flow(engine::whole_snapshot(session.connect(url.flatten(), None)?), None)?,
         };
         return as_directus(current, wanted, &options, arguments.exit_code, output);
     }
     let comparison = match (current, of_instance) {
-        (Some((current, _)), _) => compare_offline(current, wanted, &options)?,
+        (Some(current), _) => compare_offline(current, wanted, &options)?,
         (None, url) => {
             run_flow(compare_instance(session.connect(url.flatten(), None)?, wanted, &options), None)?
         }
@@ -158,14 +150,13 @@ fn tell(comparison: &SchemaComparison, arguments: &SchemaDiffArgs, output: &Outp
 
 /// As the server compares: nothing is made to fit, and nothing left out.
 fn as_directus(
-    (current, hash): (Snapshot, Option<String>),
+    current: Snapshot,
     wanted: Snapshot,
     options: &SchemaOptions,
     exit_code: bool,
     output: &Output,
 ) -> Result<u8, Failure> {
-    let found = diff_with_hash(&current, &wanted, options.mode, || hash.unwrap_or_else(|| current.hash()))
-        .map_err(|error| EngineError::Adapt(error.into()))?;
+    let found = diff(&current, &wanted, options.mode).map_err(|error| EngineError::Adapt(error.into()))?;
     if let Some(diff) = &found {
         output.schema_document(&diff.to_json())?;
     }

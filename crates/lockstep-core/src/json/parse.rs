@@ -1,7 +1,7 @@
 //! Text to JSON.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -12,7 +12,7 @@ use super::{Json, Key, Object};
 /// The keys that were met so far. What is read with the same ones shares them.
 #[derive(Debug, Default)]
 pub struct Keys {
-    known: RefCell<HashSet<Key, foldhash::fast::RandomState>>,
+    known: RefCell<Known>,
     /// The pairs of the objects that are being read, an inner one's above its outer one's: so each object is allocated once,
     /// in its size.
     open: RefCell<Vec<(Key, Json)>>,
@@ -56,13 +56,41 @@ impl Keys {
 
     /// The shared key of this name.
     pub(crate) fn key(&self, text: &str) -> Key {
-        let mut keys = self.known.borrow_mut();
-        if let Some(key) = keys.get(text) {
-            return key.clone();
+        self.known.borrow_mut().key(text)
+    }
+}
+
+/// Keys by name, and which one came after which: objects of one kind have theirs in one order, so that the next is mostly
+/// known before it is read.
+#[derive(Debug, Default)]
+struct Known {
+    places: HashMap<Key, usize, foldhash::fast::RandomState>,
+    keys: Vec<(Key, usize)>,
+    last: usize,
+}
+
+impl Known {
+    fn key(&mut self, text: &str) -> Key {
+        let guess = self.keys.get(self.last).map_or(0, |(_, next)| *next);
+        let place = match self.keys.get(guess) {
+            Some((key, _)) if key.as_str() == text => guess,
+            _ => self.place(text),
+        };
+        if let Some((_, next)) = self.keys.get_mut(self.last) {
+            *next = place;
         }
-        let key = Key::from(text);
-        keys.insert(key.clone());
-        key
+        self.last = place;
+        self.keys[place].0.clone()
+    }
+
+    fn place(&mut self, text: &str) -> usize {
+        if let Some(place) = self.places.get(text) {
+            return *place;
+        }
+        let (key, place) = (Key::from(text), self.keys.len());
+        self.places.insert(key.clone(), place);
+        self.keys.push((key, place));
+        place
     }
 }
 

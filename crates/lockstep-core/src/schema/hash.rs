@@ -20,7 +20,7 @@ impl Snapshot {
     /// the lists, which a dump of one file per field does not keep.
     #[must_use]
     pub fn hash(&self) -> String {
-        let mut form = Form::default();
+        let mut form = Form { hasher: Some(Sha1::default()), ..Form::default() };
         form.outermost(self);
         form.finish()
     }
@@ -41,7 +41,8 @@ fn digit(number: usize) -> u8 {
 /// Takes the canonical form in pieces.
 #[derive(Default)]
 struct Form {
-    hasher: Sha1,
+    /// Takes what is in the buffer when that is full; a part that is made beside others has none, and keeps everything.
+    hasher: Option<Sha1>,
     buffer: Vec<u8>,
     shapes: Shapes,
 }
@@ -74,20 +75,47 @@ impl Shapes {
     }
 }
 
+/// So many objects are put into form by one thread at a time.
+const PART: usize = 1024;
+
 /// So much is gathered before it is hashed.
 const BLOCK: usize = 64 * 1024;
 
 impl Form {
-    fn finish(mut self) -> String {
-        self.hasher.update(&self.buffer);
-        self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    fn finish(self) -> String {
+        let mut hasher = self.hasher.unwrap_or_default();
+        hasher.update(&self.buffer);
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn push(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
-        if self.buffer.len() >= BLOCK {
-            self.hasher.update(&self.buffer);
+        self.push_bytes(text.as_bytes());
+    }
+
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        if let Some(hasher) = self.hasher.as_mut().filter(|_| self.buffer.len() >= BLOCK) {
+            hasher.update(&self.buffer);
             self.buffer.clear();
+        }
+    }
+
+    /// Objects one after the other. Many of them are put into form by two threads; only hashing has to be in order.
+    fn objects(&mut self, items: &[Object]) {
+        for pair in items.chunks(2 * PART) {
+            let (here, beside) = pair.split_at(pair.len().min(PART));
+            let part = std::thread::scope(|scope| {
+                let part = (!beside.is_empty()).then(|| {
+                    scope.spawn(|| {
+                        let mut part = Self::default();
+                        beside.iter().for_each(|item| part.object(item));
+                        part.buffer
+                    })
+                });
+                here.iter().for_each(|item| self.object(item));
+                part.map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            });
+            self.push_bytes(&part.unwrap_or_default());
         }
     }
 
@@ -203,7 +231,7 @@ impl Form {
                 Part::Value(value) => form.value(value),
                 Part::List(items) => {
                     form.length("array:", items.len());
-                    items.iter().for_each(|item| form.object(item));
+                    form.objects(items);
                 }
             });
         }

@@ -40,7 +40,7 @@ pub use dialect::Dialect;
 pub use diff::SchemaDiff;
 pub use layout::{FileRole, Layout, LayoutError, RelPath, from_files, to_files};
 pub use lint::{Finding, Severity, lint};
-pub use native::{Mode, diff, diff_with_hash};
+pub use native::{Mode, diff};
 pub use risk::CODES;
 pub use scope::Scope;
 pub use shape::ShapeError;

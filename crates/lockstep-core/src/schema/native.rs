@@ -63,26 +63,13 @@ pub(crate) const FOREIGN_KEY: [&str; 7] = [
 /// # Errors
 /// When `current` does not tell a version of Directus.
 pub fn diff(current: &Snapshot, desired: &Snapshot, mode: Mode) -> Result<Option<SchemaDiff>, NotAVersion> {
-    diff_with_hash(current, desired, mode, || current.hash())
-}
-
-/// [`diff`], with the hash of `current` from elsewhere: it takes longer than the comparison, and can be had meanwhile.
-///
-/// # Errors
-/// As [`diff`].
-pub fn diff_with_hash(
-    current: &Snapshot,
-    desired: &Snapshot,
-    mode: Mode,
-    hash: impl FnOnce() -> String,
-) -> Result<Option<SchemaDiff>, NotAVersion> {
     let dialect = Dialect::of(current.directus_version().parse()?);
     let scope = Mentioned::of(desired);
     let lists = Comparison { current, desired, dialect, mode, scope, keys: Names::default() }.lists();
     if lists.iter().all(|list| list.entries.is_empty()) {
         return Ok(None);
     }
-    Ok(Some(SchemaDiff { hash: hash(), lists }))
+    Ok(Some(SchemaDiff { hash: current.hash(), lists }))
 }
 
 struct Comparison<'a> {

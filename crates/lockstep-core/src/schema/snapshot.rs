@@ -281,6 +281,11 @@ impl Serialize for Snapshot {
 impl Entries {
     fn new(list: &'static str, items: Vec<Object>) -> Result<Self, SnapshotError> {
         for (index, item) in items.iter().enumerate() {
+            // Where all is well, nobody asks for the place.
+            let named = !name_of(item).0.is_empty() && (list == "collections" || !name_of(item).1.is_empty());
+            if named && check_entry(item, list, "").is_ok() {
+                continue;
+            }
             let place = format!("{list}[{index}]");
             shape::name(item, "collection", &place)?;
             if list != "collections" {

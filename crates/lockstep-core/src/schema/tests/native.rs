@@ -78,6 +78,14 @@ fn the_hash_knows_javascript() {
     }
 }
 
+/// Parts of a long list are put into form beside each other; the hash is that of one after the other.
+#[test]
+fn the_hash_of_a_long_list_is_made_of_its_parts_in_order() {
+    let names: Vec<String> = (0..3000).map(|number| format!("c{number}")).collect();
+    let collections: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(snapshot_of(&collections).hash(), "cc68712ac6d67da387d979946ac479d13f7af338");
+}
+
 #[test]
 fn equal_schemas_have_no_diff() {
     let snapshot = fixture_snapshot("v12-current");

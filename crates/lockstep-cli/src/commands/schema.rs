@@ -6,7 +6,6 @@ use lockstep_core::schema::{Severity, Snapshot, diff, lint};
 use lockstep_engine::EngineError;
 use lockstep_engine::schema::{
     self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, check_scope, compare_instance,
-    compare_offline,
 };
 use secrecy::SecretString;
 
@@ -130,7 +129,7 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
         return as_directus(current, wanted, &options, arguments.exit_code, output);
     }
     let comparison = match (current, of_instance) {
-        (Some(current), _) => compare_offline(current, wanted, &options)?,
+        (Some(current), _) => engine::compare(current, wanted, &options)?,
         (None, url) => {
             run_flow(compare_instance(session.connect(url.flatten(), None)?, wanted, &options), None)?
         }

@@ -55,7 +55,8 @@ impl Keys {
     }
 
     /// The shared key of this name.
-    pub(crate) fn key(&self, text: &str) -> Key {
+    #[must_use]
+    pub fn key(&self, text: &str) -> Key {
         self.known.borrow_mut().key(text)
     }
 }
@@ -165,7 +166,6 @@ impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     }
 }
 
-/// YAML has keys that are no strings; JavaScript has not.
 impl Visitor<'_> for KeySeed<'_> {
     type Value = Key;
 
@@ -175,22 +175,6 @@ impl Visitor<'_> for KeySeed<'_> {
 
     fn visit_str<E>(self, text: &str) -> Result<Key, E> {
         Ok(self.0.key(text))
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Key, E> {
-        Ok(self.0.key(if flag { "true" } else { "false" }))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Key, E> {
-        Ok(self.0.key(&number.to_string()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Key, E> {
-        Ok(self.0.key(&number.to_string()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Key, E> {
-        Ok(self.0.key("null"))
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Adapted {
     pub snapshot: Snapshot,
     /// What the two differed in, and what stays as it is, sorted.
     pub left_out: Vec<LeftOut>,
+    /// Relations that change and refer to a collection out of the scope: they are not left out, only worth knowing.
+    pub leaving: Vec<LeftOut>,
 }
 
 /// A desired schema cannot be made to fit.
@@ -128,15 +130,17 @@ pub fn adapt(desired: Snapshot, current: &Snapshot, scope: &Scope) -> Result<Ada
         primary_keys: desired.fields().iter().filter(is_key).map(owned_name).collect(),
         kept: BTreeSet::new(),
         left_out: Vec::new(),
+        leaving: Vec::new(),
     };
     let (header, collections, fields, relations) = desired.into_parts();
     let header = adapter.header(header);
     let collections = adapter.list(SchemaItem::Collection, collections);
     let fields = adapter.list(SchemaItem::Field, fields);
     let relations = adapter.list(SchemaItem::Relation, relations);
-    let mut left_out = adapter.left_out;
+    let (mut left_out, mut leaving) = (adapter.left_out, adapter.leaving);
     left_out.sort();
-    Ok(Adapted { snapshot: Snapshot::new(header, collections, fields, relations)?, left_out })
+    leaving.sort();
+    Ok(Adapted { snapshot: Snapshot::new(header, collections, fields, relations)?, left_out, leaving })
 }
 
 struct Adapter<'a> {
@@ -155,6 +159,7 @@ struct Adapter<'a> {
     /// The collections, by a name without field, and the fields that the adapted schema has so far.
     kept: BTreeSet<(String, String)>,
     left_out: Vec<LeftOut>,
+    leaving: Vec<LeftOut>,
 }
 
 impl Adapter<'_> {
@@ -263,7 +268,15 @@ impl Adapter<'_> {
         let leaves = text(item, "related_collection")
             .is_some_and(|related| !related.starts_with("directus_") && !self.scope.has(related));
         if what == SchemaItem::Relation && leaves {
-            self.tell(what, item, ChangeKind::Update, LeftOutReason::LeavesScope, Vec::new());
+            let (collection, field) = name_of(item);
+            self.leaving.push(LeftOut {
+                collection: collection.to_owned(),
+                what,
+                field: Some(field.to_owned()),
+                kind: ChangeKind::Update,
+                reason: LeftOutReason::LeavesScope,
+                paths: Vec::new(),
+            });
         }
     }
 

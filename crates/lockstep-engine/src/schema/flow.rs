@@ -32,8 +32,7 @@ pub enum Goal {
 /// # Errors
 /// When it is no Directus, the user is no administrator, or the schema cannot be read.
 pub async fn snapshot(client: Client) -> Result<Snapshot, EngineError> {
-    let instance = Instance::connect(client).await?;
-    Ok(read(&instance.client).await?.without_collections(&OWN_TABLES))
+    Ok(whole_snapshot(client).await?.without_collections(&OWN_TABLES))
 }
 
 /// The schema of an instance, whole: as the server's own comparison and hash see it.
@@ -58,18 +57,6 @@ pub async fn compare_instance(
     let mut comparison = compare(read(&instance.client).await?, desired, options)?;
     count_losses(&instance.client, &mut comparison.report).await;
     Ok(comparison)
-}
-
-/// Compares two schemas without any instance.
-///
-/// # Errors
-/// When one of them does not tell its version.
-pub fn compare_offline(
-    current: Snapshot,
-    desired: Snapshot,
-    options: &SchemaOptions,
-) -> Result<SchemaComparison, EngineError> {
-    compare(current, desired, options)
 }
 
 /// Brings the schema of an instance to a goal, and checks by a second comparison that it got there. `force` applies

@@ -22,7 +22,7 @@ use crate::error::EngineError;
 pub use crate::compare::schema_notices;
 pub(crate) use apply::apply;
 pub(crate) use flow::count_losses;
-pub use flow::{Goal, apply_to, compare_instance, compare_offline, snapshot, whole_snapshot};
+pub use flow::{Goal, apply_to, compare_instance, snapshot, whole_snapshot};
 pub use git::GitError;
 pub use source::{Source, SourceError, to_text};
 
@@ -62,7 +62,7 @@ pub(crate) async fn read(client: &Client) -> Result<Snapshot, EngineError> {
 ///
 /// # Errors
 /// When one of them does not tell its version, or the desired one is wrong by itself.
-pub(crate) fn compare(
+pub fn compare(
     current: Snapshot,
     desired: Snapshot,
     options: &SchemaOptions,
@@ -73,7 +73,10 @@ pub(crate) fn compare(
     let diff = diff(&current, &desired, options.mode).map_err(AdaptError::Version)?;
     let changes = diff.as_ref().map(|diff| diff.changes(Some(&current))).unwrap_or_default();
     check(&current, &desired, diff.as_ref(), &changes, options.mode)?;
-    let report = SchemaReport { changes, left_out: adapted.left_out };
+    let mut left_out = adapted.left_out;
+    left_out.extend(adapted.leaving);
+    left_out.sort();
+    let report = SchemaReport { changes, left_out };
     Ok(SchemaComparison { current, desired, diff, report })
 }
 

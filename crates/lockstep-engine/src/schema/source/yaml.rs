@@ -50,23 +50,9 @@ fn too_deep(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
+/// Reads what JSON has as JSON is read; what only YAML has is told apart here.
 #[derive(Default)]
-struct Reader {
-    keys: std::cell::RefCell<HashSet<Key>>,
-    numbers: Keys,
-}
-
-impl Reader {
-    fn key(&self, text: &str) -> Key {
-        let mut keys = self.keys.borrow_mut();
-        if let Some(key) = keys.get(text) {
-            return key.clone();
-        }
-        let key = Key::from(text);
-        keys.insert(key.clone());
-        key
-    }
-}
+struct Reader(Keys);
 
 impl<'de> DeserializeSeed<'de> for &Reader {
     type Value = Json;
@@ -92,11 +78,11 @@ impl<'de> Visitor<'de> for &Reader {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
-        (&self.numbers).visit_i64(value)
+        (&self.0).visit_i64(value)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
-        (&self.numbers).visit_u64(value)
+        (&self.0).visit_u64(value)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
@@ -110,7 +96,7 @@ impl<'de> Visitor<'de> for &Reader {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        (&self.numbers).visit_f64(value)
+        (&self.0).visit_f64(value)
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
@@ -163,27 +149,27 @@ impl Visitor<'_> for Name<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Key, E> {
-        Ok(self.0.key(text))
+        Ok(self.0.0.key(text))
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Key, E> {
-        Ok(self.0.key(if flag { "true" } else { "false" }))
+        Ok(self.0.0.key(if flag { "true" } else { "false" }))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Key, E> {
-        Ok(self.0.key(&value.to_string()))
+        Ok(self.0.0.key(&value.to_string()))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Key, E> {
-        Ok(self.0.key(&value.to_string()))
+        Ok(self.0.0.key(&value.to_string()))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Key, E> {
-        Ok(self.0.key(&number(value)))
+        Ok(self.0.0.key(&number(value)))
     }
 
     fn visit_unit<E>(self) -> Result<Key, E> {
-        Ok(self.0.key("null"))
+        Ok(self.0.0.key("null"))
     }
 }
 

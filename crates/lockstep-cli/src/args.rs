@@ -13,9 +13,11 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
 use secrecy::SecretString;
 
 use crate::config::StateChoice;
+pub(crate) use sandbox::{DemoArgs, SandboxArgs, VerifyArgs};
 pub(crate) use schema::SchemaArgs;
 
 mod overrides;
+pub(crate) mod sandbox;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
@@ -51,6 +53,7 @@ const PUSH_EXAMPLES: &str = "\
 Examples:
   lockstep push                          show the plan, ask, apply
   lockstep push --yes                    without the question
+  lockstep push --preview                try it on a copy of the target first
   lockstep push --allow-destructive      also drop fields and collections that the files do not have
   lockstep push -x settings,presets      leave these collections as they are";
 
@@ -113,6 +116,14 @@ pub(crate) enum Command {
     /// The schema alone: snapshot, diff, apply, hash, lint, normalize; from instances, files, dumps and git
     #[command(after_help = schema::EXAMPLES)]
     Schema(SchemaArgs),
+    /// A small Directus in this program, to try, preview and test on; no CMS
+    #[command(after_help = sandbox::EXAMPLES)]
+    Sandbox(SandboxArgs),
+    /// Show Lockstep at work on two sandboxes, in seconds
+    Demo(DemoArgs),
+    /// Push a dump into an empty sandbox, to see whether it is whole; for CI
+    #[command(after_help = sandbox::VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
     /// See and correct which records of the dump and of the target belong together
     #[command(after_help = STATE_EXAMPLES)]
     State(StateArgs),
@@ -289,6 +300,9 @@ pub(crate) struct PushArgs {
     /// What is consented to.
     #[command(flatten)]
     pub(crate) consent: ConsentArgs,
+    /// Push into a copy of the target in a sandbox, and show what would come of it; the target is only read
+    #[arg(long)]
+    pub(crate) preview: bool,
     /// Accepted for compatibility: Lockstep orders the whole push and needs no second try [default: 20]
     #[arg(long, value_name = "COUNT")]
     max_push_retries: Option<u32>,

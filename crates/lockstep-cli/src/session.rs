@@ -40,6 +40,15 @@ impl Session {
     }
 }
 
+/// What is wanted of a dump where no instance takes part.
+///
+/// # Errors
+/// When the configuration is wrong.
+pub(crate) fn without_instance(cli: &Cli, output: &Output) -> Result<Options, Failure> {
+    let (settings, environment) = settings(cli, cli.values(), output)?;
+    Ok(options(&settings, &environment))
+}
+
 /// What the schema commands need to know before they know whether they need an instance.
 pub(crate) struct SchemaSession<'a> {
     cli: &'a Cli,

@@ -5,6 +5,7 @@
 
 mod aliases;
 mod compare;
+mod configuration;
 mod desired;
 pub mod dump;
 mod dumped;
@@ -20,6 +21,7 @@ pub mod schema;
 mod specs;
 mod state;
 
+pub use configuration::{Configuration, configuration, copy_store};
 pub use error::EngineError;
 pub use link::{Linked, Recorded, link, recorded};
 pub use options::{Interrupt, Options, StateChoice};

@@ -23,6 +23,8 @@ impl Cli {
                 values.snapshot_path = schema.snapshot_path.clone();
             }
             Command::State(state) => state.fill(&mut values),
+            Command::Verify(verify) => verify.dump.fill(&mut values),
+            Command::Sandbox(_) | Command::Demo(_) => {}
         }
         values
     }

@@ -20,6 +20,9 @@ pub(super) fn diff(cli: &Cli, arguments: &DiffArgs, output: &Output) -> Result<u
 
 pub(super) fn push(cli: &Cli, arguments: &PushArgs, output: &Output) -> Result<u8, Failure> {
     let session = open(cli, &arguments.compare, output)?;
+    if arguments.preview {
+        return super::preview::run(session, output);
+    }
     let progress = output.progress();
     let root = &session.options.paths.root;
     let asker = Asker { output, progress: &progress, consent: arguments.consent, root };

@@ -1,9 +1,13 @@
 //! One file per command.
 
 mod compare;
+mod demo;
+mod preview;
 mod pull;
+mod sandbox;
 mod schema;
 mod state;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -53,7 +57,22 @@ pub(crate) enum Failure {
     },
     /// The client cannot be set up.
     #[error(transparent)]
-    Client(lockstep_directus::Error),
+    Client(#[from] lockstep_directus::Error),
+    /// A sandbox cannot be started.
+    #[error(transparent)]
+    Sandbox(#[from] lockstep_sandbox::StartError),
+    /// Another version than the sandbox has.
+    #[error("the sandbox is a Directus {}, and cannot be a {wanted}", lockstep_sandbox::VERSION)]
+    SandboxVersion {
+        /// The version asked for.
+        wanted: String,
+    },
+    /// A copy of the target cannot be made.
+    #[error("the copy of the target cannot be made: {reason}")]
+    Copy {
+        /// Why.
+        reason: String,
+    },
     /// There is no working directory.
     #[error("the working directory cannot be read")]
     Directory(#[source] std::io::Error),
@@ -76,16 +95,23 @@ impl Failure {
                 Some("use another format, or leave --schema-only and --schema-exclude out".to_owned())
             }
             Self::Schema(error) => error.hint().map(str::to_owned),
-            Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => None,
+            Self::SandboxVersion { .. } => Some("leave --version out".to_owned()),
+            Self::Copy { .. } => Some("the target has to be a Directus 11 or 12 on any database; push shows its plan without --preview, too".to_owned()),
+            Self::Sandbox(lockstep_sandbox::StartError::Listen { .. }) => {
+                Some("choose another --listen; port 0 takes a free one".to_owned())
+            }
+            Self::Sandbox(_) | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => None,
         }
     }
 
     /// The exit code: one table.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Client(_) | Self::ScopeOfServer => crate::args::EXIT_USAGE,
+            Self::Config(_) | Self::Client(_) | Self::ScopeOfServer | Self::SandboxVersion { .. } => {
+                crate::args::EXIT_USAGE
+            }
             Self::Engine(error) => engine_exit_code(error),
-            Self::Schema(_) | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => {
+            Self::Schema(_) | Self::Sandbox(_) | Self::Copy { .. } | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => {
                 ERROR
             }
         }
@@ -121,6 +147,9 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Push(push) => compare::push(cli, push, output),
         Command::Schema(arguments) => schema::run(cli, arguments, output),
         Command::State(state) => state::run(cli, state, output),
+        Command::Sandbox(sandbox) => sandbox::run(sandbox, output),
+        Command::Demo(demo) => demo::run(demo, output),
+        Command::Verify(verify) => verify::run(cli, verify, output),
     }
 }
 

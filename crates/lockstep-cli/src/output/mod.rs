@@ -12,6 +12,7 @@ mod values;
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::ColorChoice;
 use lockstep_core::record::{LocalId, SyncId};
@@ -174,6 +175,95 @@ impl Output {
             }
         }
         print(&format!("{text}{DIM}{effort}{DIM:#}\n"))
+    }
+
+    /// Where a sandbox is.
+    pub(crate) fn sandbox(&self, url: &str, token: &str, exposed: bool, ready: Duration) -> Result<(), Failure> {
+        if exposed {
+            let _ = writeln!(
+                anstream::stderr(),
+                "{WARN}warning{WARN:#}: others than this machine can reach the sandbox; it is made for trying, not for guarding data"
+            );
+        }
+        if self.json {
+            return self.document(&json!({ "url": url, "token": token, "version": lockstep_sandbox::VERSION }));
+        }
+        let ms = ready.as_millis();
+        let text = format!(
+            "{BOLD}Sandbox{BOLD:#} (as Directus {}) ready in {ms} ms\n  url    {url}\n  token  {token}\n",
+            lockstep_sandbox::VERSION
+        );
+        print(&format!("{text}{DIM}It is for trying and testing, no CMS. Ctrl-C stops it.{DIM:#}\n"))
+    }
+
+    /// Whether a dump is whole.
+    pub(crate) fn verified(&self, report: &ComparisonReport, root: &Path) -> Result<(), Failure> {
+        if self.json {
+            return self.document(report);
+        }
+        self.notices(&report.notices);
+        let applied = report.applied.as_ref().map(plan::applied).unwrap_or_default();
+        let dump = style::path(root);
+        let mut text = match &report.residue {
+            None => format!("{GOOD}Whole{GOOD:#}: {dump} brings an empty instance to what it says\n  {applied}\n"),
+            Some(residue) => format!(
+                "{WARN}Not whole{WARN:#}: {dump} does not bring an empty instance to what it says; a second comparison finds\n{}",
+                plan::body(residue)
+            ),
+        };
+        text += &format!("{DIM}{}{DIM:#}\n", style::effort(report.requests, report.duration_ms));
+        print(&text)
+    }
+
+    /// What a push would do to a target, as it was done to a copy of it.
+    pub(crate) fn previewed(&self, report: &ComparisonReport, target: &str, root: &Path) -> Result<(), Failure> {
+        if self.json {
+            return self.document(report);
+        }
+        let mut told = report.instance.clone();
+        told.url = target.into();
+        self.plan(&told, &report.differences, &report.notices, root, false);
+        let mut text = match (&report.applied, &report.residue) {
+            (None, _) => String::new(),
+            (Some(applied), _) if applied.is_empty() => String::new(),
+            (Some(applied), None) => format!(
+                "{BOLD}On a copy{BOLD:#} {}\n{GOOD}In step{GOOD:#}: a second comparison of the copy finds no difference\n",
+                plan::applied(applied)
+            ),
+            (Some(applied), Some(residue)) => format!(
+                "{BOLD}On a copy{BOLD:#} {}\n{WARN}Not in step{WARN:#}: a second comparison of the copy still finds\n{}",
+                plan::applied(applied),
+                plan::body(residue)
+            ),
+        };
+        if report.differences.is_empty() {
+            text = format!("{GOOD}Nothing to push{GOOD:#}: {target} already holds what the dump says\n");
+        }
+        print(&format!("{text}{DIM}{target} was only read.{DIM:#}\n"))
+    }
+
+    /// Something to know before the result.
+    pub(crate) fn notice(&self, text: &str) {
+        self.notices(&[text.to_owned()]);
+    }
+
+    /// How a story ended.
+    pub(crate) fn told(&self, in_step: bool, dump: &Path) -> Result<(), Failure> {
+        let dump = style::path(dump);
+        if self.json {
+            return self.document(&json!({ "converged": in_step, "dump": dump }));
+        }
+        print(&match in_step {
+            true => format!("\n{GOOD}In step{GOOD:#}. The dump stays to be looked at: {dump}\n"),
+            false => format!("\n{WARN}Not in step{WARN:#}; the dump is in {dump}\n"),
+        })
+    }
+
+    /// A line of a story.
+    pub(crate) fn story(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stdout(), "\n{BOLD}{text}{BOLD:#}");
+        }
     }
 
     /// What leads from one schema to another.

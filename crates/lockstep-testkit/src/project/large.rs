@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::step::Step;
-use super::{id, serial_key};
+use lockstep_sandbox::sample::{Step, id, serial_key};
 
 const OPERATIONS: usize = 5;
 const PANELS: usize = 8;

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::step::Step;
-use super::{id, serial_key};
+use lockstep_sandbox::sample::{Step, id, serial_key};
 
 const COLLECTIONS: usize = 20;
 const POLICIES: usize = 30;

@@ -10,38 +10,15 @@
 
 mod large;
 mod large_core;
-mod sample;
 mod step;
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Value, json};
-use uuid::Uuid;
+use lockstep_sandbox::sample::{self, Edition};
 
 use crate::Error;
 use crate::directus::Directus;
 use step::send;
-
-/// The major version, as far as it decides what a project can be made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Edition {
-    /// Permissions belong to roles.
-    Ten,
-    /// Permissions belong to policies, roles have parents.
-    Eleven,
-    /// As 11, and without a licence no permission rules, five active flows, 25 collections.
-    Twelve,
-}
-
-impl Edition {
-    fn of(version: &str) -> Self {
-        match version.split('.').next() {
-            Some("10") => Self::Ten,
-            Some("11") => Self::Eleven,
-            _ => Self::Twelve,
-        }
-    }
-}
 
 /// Fills an instance of Directus 10.13, 11 or 12 with the configuration of a magazine that has a shop: collections with
 /// every kind of relation, roles, policies, permissions, flows with chained operations, dashboards, presets,
@@ -70,18 +47,4 @@ pub async fn large(directus: &Directus, scale: f64) -> Result<(), Error> {
 /// What the server refuses.
 pub async fn large_core(directus: &Directus) -> Result<(), Error> {
     send(directus.http(), large_core::steps()).await
-}
-
-/// The id of the record of this name, the same in every run.
-fn id(name: &str) -> String {
-    const PROJECTS: Uuid = Uuid::from_u128(0x5ac1_6a31_0c5e_4f0e_9d2b_6c6f_636b_7374);
-    Uuid::new_v5(&PROJECTS, name.as_bytes()).to_string()
-}
-
-/// An integer key that the database counts up.
-fn serial_key() -> Value {
-    json!({
-        "field": "id", "type": "integer", "meta": { "hidden": true, "interface": "input", "readonly": true },
-        "schema": { "is_primary_key": true, "has_auto_increment": true },
-    })
 }

@@ -1,5 +1,6 @@
 //! What is sent to fill an instance, in order.
 
+use lockstep_sandbox::sample::Step;
 use serde_json::Value;
 
 use crate::Error;
@@ -7,17 +8,6 @@ use crate::directus::Http;
 
 /// Records per request. The largest ones have some 500 bytes, and a server takes 1 MB.
 const BATCH: usize = 500;
-
-/// One kind of record, and how it gets in.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
-    /// Created many at once.
-    Batch(&'static str, Vec<Value>),
-    /// Created one at a time, because the endpoint takes no arrays.
-    Each(&'static str, Vec<Value>),
-    /// Changed.
-    Patch(&'static str, Value),
-}
 
 /// Sends the steps, each after the one before.
 pub(super) async fn send(http: &Http, steps: Vec<Step>) -> Result<(), Error> {

@@ -2,8 +2,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::step::Step;
-use super::{Edition, large, large_core, sample};
+use lockstep_sandbox::sample::{self, Edition, Step};
+
+use super::{large, large_core};
 
 const EDITIONS: [Edition; 3] = [Edition::Ten, Edition::Eleven, Edition::Twelve];
 

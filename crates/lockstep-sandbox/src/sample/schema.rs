@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::serial_key;
-use super::super::step::Step;
+use super::serial_key;
+use super::Step;
 use super::field::{
     alias, field, hidden, image, merged, name_key, reference, stamp, table, text, unique, uuid_key,
 };

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::step::Step;
-use super::super::{Edition, id};
+use super::Step;
+use super::{Edition, id};
 use super::field::merged;
 
 /// Roles by name, each after its parent.

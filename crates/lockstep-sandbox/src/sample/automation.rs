@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::id;
-use super::super::step::Step;
+use super::id;
+use super::Step;
 use super::access::role;
 
 /// An operation: what it is, and what follows when it goes well and when it does not.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::id;
-use super::super::step::Step;
+use super::id;
+use super::Step;
 
 pub(super) fn steps() -> Vec<Step> {
     let dashboards = vec![

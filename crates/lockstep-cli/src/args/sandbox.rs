@@ -1,0 +1,62 @@
+//! The command line of the sandbox, and of what is done in one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::DumpArgs;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  lockstep sandbox                                 an empty instance in memory, on a free port
+  lockstep sandbox --from ./directus-config        with what a dump says
+  lockstep sandbox --listen 127.0.0.1:8055 --data ./sandbox.db --admin-token secret
+                                                   one that stays, at a known address";
+
+pub(crate) const VERIFY_EXAMPLES: &str = "\
+Examples:
+  lockstep verify                        is ./directus-config whole?
+  lockstep verify --dump-path ./dump     is this one?
+  lockstep verify --json                 the same for programs";
+
+/// `lockstep sandbox`.
+#[derive(Debug, Clone, Args)]
+#[command(disable_version_flag = true)]
+pub(crate) struct SandboxArgs {
+    /// Where it listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// The file of its database, or `memory`
+    #[arg(long, value_name = "FILE", default_value = "memory")]
+    pub(crate) data: PathBuf,
+    /// The static token of its administrator [default: a random one]
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) admin_token: Option<SecretString>,
+    /// The password of its administrator, admin@example.com [default: no login by password]
+    #[arg(long, value_name = "PASSWORD")]
+    pub(crate) admin_password: Option<SecretString>,
+    /// The version of Directus that it is
+    #[arg(long, value_name = "VERSION", default_value = lockstep_sandbox::VERSION)]
+    pub(crate) version: String,
+    /// A dump that it begins with
+    #[arg(long, value_name = "DUMP")]
+    pub(crate) from: Option<PathBuf>,
+}
+
+/// `lockstep demo`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DemoArgs {
+    /// Where the dump is left to be looked at
+    #[arg(long, value_name = "PATH", default_value = "lockstep-demo")]
+    pub(crate) dump_path: PathBuf,
+}
+
+/// `lockstep verify`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyArgs {
+    /// The dump.
+    #[command(flatten)]
+    pub(crate) dump: DumpArgs,
+}

@@ -1,0 +1,114 @@
+//! `lockstep sandbox`: an instance in this program, until it is told to stop.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use lockstep_core::collection::COLLECTIONS;
+use lockstep_core::identity::PreserveIds;
+use lockstep_core::report::{ComparisonReport, Differences, Event, InstanceInfo, Observer};
+use lockstep_core::schema::Layout;
+use lockstep_directus::{Auth, Client, ClientOptions};
+use lockstep_engine::dump::DumpPaths;
+use lockstep_engine::schema::SchemaOptions;
+use lockstep_engine::{Consent, Decision, Interrupt, Options, StateChoice};
+use lockstep_sandbox::{Data, Sandbox};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{DIFFERENT, DONE, Failure};
+use crate::args::SandboxArgs;
+use crate::output::Output;
+
+pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failure> {
+    let started = Instant::now();
+    if arguments.version != lockstep_sandbox::VERSION {
+        return Err(Failure::SandboxVersion { wanted: arguments.version.clone() });
+    }
+    let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
+    let options = lockstep_sandbox::Options {
+        listen: arguments.listen,
+        data: match arguments.data.as_os_str() == "memory" {
+            true => Data::Memory,
+            false => Data::File(arguments.data.clone()),
+        },
+        admin_token: arguments.admin_token.as_ref().map(exposed),
+        admin_password: arguments.admin_password.as_ref().map(exposed),
+        ..lockstep_sandbox::Options::default()
+    };
+    runtime()?.block_on(async {
+        let sandbox = Sandbox::start(options).await?;
+        let mut code = DONE;
+        if let Some(dump) = &arguments.from {
+            let report = fill(&sandbox, &of_dump(dump)).await?;
+            if !report.converged {
+                output.pushed(&report)?;
+                code = DIFFERENT;
+            }
+        }
+        output.sandbox(&sandbox.url(), sandbox.token(), !arguments.listen.ip().is_loopback(), started.elapsed())?;
+        told_to_stop().await.map_err(Failure::Runtime)?;
+        sandbox.stop().await;
+        Ok(code)
+    })
+}
+
+/// A runtime that a sandbox and a flow share.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Failure::Runtime)
+}
+
+/// A connection to a sandbox.
+pub(super) fn client(sandbox: &Sandbox) -> Result<Client, Failure> {
+    let auth = Auth::Token(SecretString::from(sandbox.token().to_owned()));
+    Ok(Client::new(&sandbox.url(), auth, ClientOptions::default())?)
+}
+
+/// Pushes a dump into a sandbox, whatever that destroys in it.
+pub(super) async fn fill(sandbox: &Sandbox, options: &Options) -> Result<ComparisonReport, Failure> {
+    Ok(lockstep_engine::push(client(sandbox)?, options, &Unseen, &Always, &Interrupt::default()).await?)
+}
+
+/// All of a dump.
+pub(super) fn of_dump(root: &Path) -> Options {
+    Options {
+        paths: DumpPaths::new(root),
+        scope: COLLECTIONS.iter().map(|collection| collection.name).collect(),
+        schema: true,
+        schema_options: SchemaOptions::default(),
+        layout: Layout::Split,
+        specs: false,
+        attach_roles: true,
+        preserve: PreserveIds::default(),
+        sort_json: false,
+        prune: false,
+        state: StateChoice::Table,
+        state_file: root.join("lockstep-state.json"),
+        variables: BTreeMap::new(),
+    }
+}
+
+async fn told_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+    }
+}
+
+/// Nobody watches.
+pub(super) struct Unseen;
+
+impl Observer for Unseen {
+    fn event(&self, _event: Event) {}
+}
+
+/// Nobody is asked: a sandbox has nothing to lose.
+pub(super) struct Always;
+
+impl Consent for Always {
+    fn decide(&self, _instance: &InstanceInfo, _differences: &Differences, _notices: &[String]) -> Decision {
+        Decision::Apply
+    }
+}

@@ -1,0 +1,53 @@
+//! Which address is answered by what.
+
+use serde_json::json;
+
+use super::call::Call;
+use super::items::{self, Endpoint};
+use super::reply::Reply;
+use super::{assets, files, info, login, mappings, me, model, schema, utils};
+use crate::error::Answer;
+
+/// Endpoints of Directus' own collections that are nothing but that.
+const PLAIN: [&str; 16] = [
+    "access", "comments", "dashboards", "flows", "folders", "notifications", "operations", "panels", "permissions",
+    "policies", "presets", "roles", "shares", "translations", "users",
+    "versions",
+];
+
+/// Answers a request.
+pub(crate) fn answer(call: &Call<'_>) -> Answer<Reply> {
+    let segments: Vec<&str> = call.request.segments.iter().map(String::as_str).collect();
+    let method = call.request.method.as_str();
+    match (method, segments.as_slice()) {
+        (_, ["items", collection, ..]) => items::content(call, collection, &call.request.segments[2..]),
+        (_, ["collections", rest @ ..]) => model::collections(call, rest),
+        (_, ["fields", rest @ ..]) => model::fields(call, rest),
+        (_, ["relations", rest @ ..]) => model::relations(call, rest),
+        (_, ["schema", rest @ ..]) => schema::answer(call, rest),
+        (_, ["files", rest @ ..]) => files::answer(call, rest),
+        (_, ["assets", rest @ ..]) => assets::answer(call, rest),
+        (_, ["auth", rest @ ..]) => login::answer(call, rest),
+        (_, ["server", rest @ ..]) => info::answer(call, rest),
+        (_, ["utils", rest @ ..]) => utils::answer(call, rest),
+        (_, ["directus-extension-sync", rest @ ..]) => mappings::answer(call, rest),
+        ("GET" | "PATCH", ["users", "me"]) => me::user(call),
+        ("PATCH", ["users", "me", "track", "page"]) => me::page(call),
+        ("GET", ["roles", "me"]) => me::roles(call),
+        ("GET", ["policies", "me", "globals"]) => me::globals(call),
+        ("GET", ["permissions", "me"]) => me::permissions(call),
+        ("GET", ["extensions"]) => call.who.must_be_admin().map(|()| Reply::data(json!([]))),
+        (_, [name, ..]) => own(call, name),
+        _ => call.no_route(),
+    }
+}
+
+fn own(call: &Call<'_>, name: &str) -> Answer<Reply> {
+    let fixed = matches!(name, "activity" | "revisions");
+    if !PLAIN.contains(&name) && !fixed && name != "settings" {
+        return call.no_route();
+    }
+    let collection = format!("directus_{name}");
+    let endpoint = Endpoint { collection: &collection, singleton: name == "settings", depth: 1, fixed };
+    endpoint.answer(call, &call.request.segments[1..])
+}

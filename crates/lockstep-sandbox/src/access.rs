@@ -1,6 +1,7 @@
 //! Whose a request is, and what they may do.
 
 mod address;
+pub(crate) mod own;
 mod rule;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -149,7 +150,10 @@ pub(crate) fn secure(session: &mut Session<'_>, token: &str, password: Option<&s
         None => add_administrator(db)?,
     };
     db.execute("update directus_users set token = null where token = ?1 and id <> ?2", params![token, user])?;
-    db.execute("update directus_users set token = ?1, status = 'active' where id = ?2", params![token, user])?;
+    db.execute(
+        "update directus_users set token = ?1, status = 'active' where id = ?2",
+        params![token, user],
+    )?;
     if let Some(password) = password {
         let hash = auth::hash(password)?;
         db.execute("update directus_users set password = ?1 where id = ?2", params![hash, user])?;

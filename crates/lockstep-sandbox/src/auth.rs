@@ -24,7 +24,8 @@ const MOST_TOKENS: usize = 10_000;
 
 /// The hash of a password, argon2id. It costs little (4 MiB, one pass): an instance is made for trying and testing.
 pub(crate) fn hash(text: &str) -> Answer<String> {
-    let salt = SaltString::encode_b64(&random::<16>()?).map_err(|error| ApiError::internal(error.to_string()))?;
+    let salt =
+        SaltString::encode_b64(&random::<16>()?).map_err(|error| ApiError::internal(error.to_string()))?;
     let hash = hasher()?.hash_password(text.as_bytes(), &salt);
     hash.map(|hash| hash.to_string()).map_err(|error| ApiError::internal(error.to_string()))
 }
@@ -106,7 +107,10 @@ impl Tokens {
             known.retain(|_, it| now.as_second() - it.until.as_second() < REMEMBERED_SECONDS);
         }
         while known.len() >= MOST_TOKENS {
-            let Some(oldest) = known.iter().min_by_key(|(_, it)| it.until).map(|(token, _)| token.clone()) else { break };
+            let Some(oldest) = known.iter().min_by_key(|(_, it)| it.until).map(|(token, _)| token.clone())
+            else {
+                break;
+            };
             known.remove(&oldest);
         }
         known.insert(token.clone(), Granted { user: user.into(), until });
@@ -128,7 +132,8 @@ impl Tokens {
 /// True for what has the form of an access token of Directus.
 fn looks_granted(token: &str) -> bool {
     let mut parts = token.split('.');
-    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return false;
     };
     let Ok(claims) = URL_SAFE_NO_PAD.decode(claims) else { return false };

@@ -157,7 +157,7 @@ impl ApiError {
     /// A request that cannot be carried out as things are.
     pub fn unprocessable(reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self::new(422, "UNPROCESSABLE_CONTENT", format!("Unprocessable content. {reason}.")).with("reason", reason)
+        Self::new(422, "UNPROCESSABLE_CONTENT", format!("Can't process content. {reason}.")).with("reason", reason)
     }
 
     /// A body in a format that nobody reads.
@@ -174,6 +174,23 @@ impl ApiError {
     /// A fault of the instance itself.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "INTERNAL_SERVER_ERROR", message)
+    }
+
+    /// The same for what a field of an item holds: the path to what is wrong begins there.
+    pub(crate) fn below(mut self, field: &str) -> Self {
+        self.also = self.also.into_iter().map(|error| error.below(field)).collect();
+        let Some(Value::Array(path)) = self.details.get_mut("path").filter(|_| self.code == "FAILED_VALIDATION") else {
+            return self;
+        };
+        path.insert(0, field.into());
+        let path: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+        let path = path.join(".");
+        let own = self.details.get("field").and_then(Value::as_str).unwrap_or_default();
+        let start = format!("Validation failed for field \"{own}\"");
+        if let Some(reason) = self.message.strip_prefix(&start).and_then(|rest| rest.split_once(". ")) {
+            self.message = format!("{start} at \"{path}\". {}", reason.1);
+        }
+        self
     }
 
     /// All errors as the one that the request ends with; none if there is none.

@@ -42,6 +42,7 @@ pub(crate) fn described(bytes: &[u8], kind: &str) -> Map<String, Value> {
     if let Some((width, height)) = size(bytes).filter(|_| kind.starts_with("image/")) {
         told.insert("width".into(), json!(width));
         told.insert("height".into(), json!(height));
+        told.insert("metadata".into(), json!({}));
     }
     told
 }
@@ -93,23 +94,51 @@ pub(crate) fn title(name: &str) -> String {
     }
     let words = spaced.split_whitespace().map(|word| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
     });
     words.collect::<Vec<_>>().join(" ")
 }
+
+/// Endings of files whose name has none.
+const ENDINGS: [(&str, &str); 24] = [
+    ("application/gzip", ".gz"),
+    ("application/json", ".json"),
+    ("application/octet-stream", ".bin"),
+    ("application/pdf", ".pdf"),
+    ("application/xml", ".xml"),
+    ("application/yaml", ".yaml"),
+    ("application/zip", ".zip"),
+    ("audio/mpeg", ".mpga"),
+    ("audio/ogg", ".oga"),
+    ("audio/wav", ".wav"),
+    ("font/woff", ".woff"),
+    ("font/woff2", ".woff2"),
+    ("image/avif", ".avif"),
+    ("image/gif", ".gif"),
+    ("image/jpeg", ".jpeg"),
+    ("image/png", ".png"),
+    ("image/svg+xml", ".svg"),
+    ("image/webp", ".webp"),
+    ("text/css", ".css"),
+    ("text/csv", ".csv"),
+    ("text/html", ".html"),
+    ("text/markdown", ".md"),
+    ("text/plain", ".txt"),
+    ("video/mp4", ".mp4"),
+];
 
 /// The ending of a file's name, or one that suits its type.
 pub(crate) fn ending(name: &str, kind: &str) -> String {
     match name.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() && !ending.is_empty() => format!(".{ending}"),
-        _ => match kind {
-            "text/plain" => ".txt".into(),
-            "application/json" => ".json".into(),
-            "image/png" => ".png".into(),
-            "image/jpeg" => ".jpeg".into(),
-            "application/pdf" => ".pdf".into(),
-            _ => String::new(),
-        },
+        _ => ENDINGS
+            .iter()
+            .find(|(it, _)| *it == kind)
+            .map(|(_, ending)| (*ending).to_owned())
+            .unwrap_or_default(),
     }
 }
 

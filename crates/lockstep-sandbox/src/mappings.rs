@@ -45,7 +45,8 @@ fn prepare(db: &Connection) -> Answer<()> {
 
 /// True if anything was mapped yet.
 fn there(db: &Connection) -> Answer<bool> {
-    let sql = "select exists (select 1 from sqlite_master where type = 'table' and name = 'directus_sync_id_map')";
+    let sql =
+        "select exists (select 1 from sqlite_master where type = 'table' and name = 'directus_sync_id_map')";
     Ok(db.query_row(sql, [], |row| row.get(0))?)
 }
 
@@ -59,7 +60,8 @@ fn shown(row: &Row<'_>) -> rusqlite::Result<Value> {
     }))
 }
 
-const COLUMNS: &str = "select id, \"table\", sync_id, local_id, created_at from directus_sync_id_map where \"table\" = ?1";
+const COLUMNS: &str =
+    "select id, \"table\", sync_id, local_id, created_at from directus_sync_id_map where \"table\" = ?1";
 
 /// All mappings of a table.
 pub(crate) fn all(db: &Connection, table: &str) -> Answer<Vec<Value>> {

@@ -83,7 +83,7 @@ pub(super) fn of_dump(root: &Path) -> Options {
         preserve: PreserveIds::default(),
         sort_json: false,
         prune: false,
-        state: StateChoice::Table,
+        state: StateChoice::Auto,
         state_file: root.join("lockstep-state.json"),
         variables: BTreeMap::new(),
     }

@@ -15,7 +15,9 @@ fn matches(entry: &str, ip: IpAddr) -> bool {
         return in_net(net, bits, ip);
     }
     if let Some((from, to)) = entry.split_once('-') {
-        let (Ok(from), Ok(to)) = (from.trim().parse::<IpAddr>(), to.trim().parse::<IpAddr>()) else { return false };
+        let (Ok(from), Ok(to)) = (from.trim().parse::<IpAddr>(), to.trim().parse::<IpAddr>()) else {
+            return false;
+        };
         return from.is_ipv4() == ip.is_ipv4() && to.is_ipv4() == ip.is_ipv4() && (from..=to).contains(&ip);
     }
     entry.parse::<IpAddr>() == Ok(ip)
@@ -46,11 +48,27 @@ mod tests {
             assert!(fits(open, here));
             assert!(fits(open, None));
         }
-        for list in ["127.0.0.1", "10.0.0.1,127.0.0.1", "127.0.0.0/8", "0.0.0.0/0", "127.0.0.0-127.0.0.9", "127.0.0.1/32"] {
+        for list in [
+            "127.0.0.1",
+            "10.0.0.1,127.0.0.1",
+            "127.0.0.0/8",
+            "0.0.0.0/0",
+            "127.0.0.0-127.0.0.9",
+            "127.0.0.1/32",
+        ] {
             assert!(fits(Some(list), here), "{list}");
             assert!(!fits(Some(list), None), "{list}");
         }
-        for list in ["127.0.0.2", "10.0.0.0/8", "::/0", "nonsense", "127.0.0.0/99", "127.0.0.2-127.0.0.9", "a-b", "a/b"] {
+        for list in [
+            "127.0.0.2",
+            "10.0.0.0/8",
+            "::/0",
+            "nonsense",
+            "127.0.0.0/99",
+            "127.0.0.2-127.0.0.9",
+            "a-b",
+            "a/b",
+        ] {
             assert!(!fits(Some(list), here), "{list}");
         }
         assert!(fits(Some("::1"), Some("::1")));

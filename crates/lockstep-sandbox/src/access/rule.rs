@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::params;
 use serde_json::{Map, Value, json};
 
-use super::{Who, policies};
+use super::{Who, own, policies};
 use crate::db::Session;
 use crate::error::Answer;
 
@@ -73,7 +73,7 @@ pub(crate) fn rule(session: &Session<'_>, collection: &str, action: &str) -> Ans
             joined.get_or_insert_default().add(permission);
         }
     }
-    if let Some(own) = own(session.who, collection, action) {
+    for own in own_permissions(session.who, collection, action) {
         joined.get_or_insert_default().add(own);
     }
     Ok(joined.map(Joined::rule))
@@ -139,20 +139,25 @@ fn parsed(text: Option<String>) -> Option<Value> {
     value.as_object().is_some_and(|map| !map.is_empty()).then_some(value)
 }
 
-/// Who may use the application may see themselves.
-fn own(who: &Who, collection: &str, action: &str) -> Option<Permission> {
-    let user = who.user.as_ref()?;
-    let fields = [
-        "id", "first_name", "last_name", "last_page", "email", "password", "location", "title", "description", "tags",
-        "preferences_divider", "avatar", "language", "appearance", "theme_light", "theme_dark", "tfa_secret", "status",
-        "role", "text_direction",
-    ];
-    (who.app && collection == "directus_users" && action == "read").then(|| Permission {
-        fields: Fields::Set(fields.map(Into::into).into()),
-        filter: Some(json!({"id": {"_eq": user}})),
-        validation: None,
+/// What everybody may who may use the application.
+fn own_permissions(who: &Who, collection: &str, action: &str) -> Vec<Permission> {
+    if !who.app {
+        return Vec::new();
+    }
+    let rows = own::ROWS.iter().filter(|row| row["collection"] == collection && row["action"] == action);
+    let object = |value: &Value| value.as_object().is_some_and(|map| !map.is_empty()).then(|| value.clone());
+    let permission = |row: &Value| Permission {
+        fields: fields(Some(&list(&row["fields"]))),
+        filter: object(&row["permissions"]),
+        validation: object(&row["validation"]),
         presets: None,
-    })
+    };
+    rows.map(permission).collect()
+}
+
+fn list(value: &Value) -> String {
+    let names: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    names.join(",")
 }
 
 #[cfg(test)]

@@ -17,8 +17,10 @@ pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     let fields = ["id", "type", "filename_download", "modified_on"].map(Into::into).to_vec();
     let query = Query { fields, ..Query::default() };
     let (record, bytes) = call.read(|session| {
-        // Whatever is wrong with a key, nothing is there.
-        let record = query::read_one(session, "directus_files", &id.clone().into(), &query)?;
+        if uuid::Uuid::try_parse(&id).is_err() {
+            return Err(ApiError::forbidden(None));
+        }
+        let record = query::read_one(session, "directus_files", &id.as_str().into(), &query)?;
         Ok((record, files::load(session.db, &id)?))
     })?;
     let bytes = bytes.ok_or_else(|| ApiError::forbidden(None))?;
@@ -46,6 +48,11 @@ fn disposition(how: &str, name: &str) -> String {
 }
 
 fn moment(value: &Value) -> String {
-    let moment = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()).unwrap_or_default();
-    moment.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    let text = value.as_str().unwrap_or_default();
+    // With or without a zone.
+    let civil = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let zoned = text.parse::<jiff::Timestamp>().ok().map(|moment| moment.to_zoned(jiff::tz::TimeZone::UTC));
+    let moment =
+        zoned.or_else(civil).unwrap_or_else(|| jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC));
+    moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

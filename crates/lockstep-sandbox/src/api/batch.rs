@@ -73,12 +73,14 @@ fn check(map: &Map<String, Value>, scope: Scope) -> Answer<()> {
     }
 }
 
-/// Items of an array.
+/// Items of an array, as far as they are any.
 pub(crate) fn items(list: Vec<Value>) -> Answer<Vec<Map<String, Value>>> {
     list.into_iter()
         .map(|item| match item {
             Value::Object(map) => Ok(map),
-            _ => Err(ApiError::payload("Items have to be objects")),
+            Value::Null => Err(ApiError::internal("Cannot read properties of null (reading 'id')")),
+            // What has no fields is an item without any.
+            _ => Ok(Map::new()),
         })
         .collect()
 }

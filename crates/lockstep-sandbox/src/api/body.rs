@@ -22,7 +22,8 @@ const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 pub(crate) async fn json(body: Body, announced: Option<&str>, limit: usize) -> Answer<Value> {
     let mut stream = body.into_data_stream();
     let mut bytes = BytesMut::new();
-    let (mut size, mut over) = (0, announced.and_then(|size| size.parse::<usize>().ok()).is_some_and(|size| size > limit));
+    let (mut size, mut over) =
+        (0, announced.and_then(|size| size.parse::<usize>().ok()).is_some_and(|size| size > limit));
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| ApiError::payload("request aborted"))?;
         size += chunk.len();
@@ -55,7 +56,8 @@ fn complaint(error: &serde_json::Error, bytes: &[u8]) -> ApiError {
     if error.is_eof() {
         return ApiError::payload("Unexpected end of JSON input");
     }
-    let lines: usize = bytes.split_inclusive(|byte| *byte == b'\n').take(error.line() - 1).map(<[u8]>::len).sum();
+    let lines: usize =
+        bytes.split_inclusive(|byte| *byte == b'\n').take(error.line() - 1).map(<[u8]>::len).sum();
     let offset = (lines + error.column().saturating_sub(1)).min(bytes.len());
     let text = String::from_utf8_lossy(bytes);
     let before = String::from_utf8_lossy(&bytes[..offset]);
@@ -122,13 +124,7 @@ pub(crate) async fn form(request: HttpRequest<Body>) -> Answer<Vec<Part>> {
 }
 
 fn too_much() -> ApiError {
-    ApiError {
-        status: 413,
-        code: "CONTENT_TOO_LARGE",
-        message: "Uploaded content is too large.".into(),
-        also: Vec::new(),
-        details: Map::new(),
-    }
+    ApiError::new(413, "CONTENT_TOO_LARGE", "Uploaded content is too large.")
 }
 
 #[cfg(test)]

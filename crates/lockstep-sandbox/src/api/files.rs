@@ -15,20 +15,16 @@ const COLLECTION: &str = "directus_files";
 
 /// Answers below `/files`.
 pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
-    let endpoint = Endpoint { collection: COLLECTION, singleton: false, depth: 1, fixed: false };
+    let endpoint = Endpoint { collection: COLLECTION, singleton: false, fixed: false };
     match (call.request.method.as_str(), rest) {
         ("POST", []) if call.request.is_form() => upload(call, &endpoint),
         ("PATCH", [key]) if call.request.is_form() => replace(call, &endpoint, key),
         // One request reads another address for the client: an instance to try things on does not.
-        ("POST", ["import"]) => Err(ApiError {
-            status: 503,
-            code: "SERVICE_UNAVAILABLE",
-            message: "Service \"external-file\" is unavailable. Files are not fetched from elsewhere.".into(),
-            also: Vec::new(),
-            details: Map::new(),
-        }),
-        // A record without content is made as any item.
-        ("POST", []) if call.request.body.is_array() => Err(ApiError::payload("\"type\" is required")),
+        ("POST", ["import"]) => Err(not_fetched(call)),
+        // A record without content is made as any item, if it says what it would be.
+        ("POST", []) if call.request.text("type").is_none_or(str::is_empty) => {
+            Err(ApiError::payload("\"type\" is required"))
+        }
         _ => {
             let keys: Vec<String> = rest.iter().map(|key| (*key).to_owned()).collect();
             let reply = endpoint.answer(call, &keys)?;
@@ -38,6 +34,15 @@ pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
             Ok(reply)
         }
     }
+}
+
+fn not_fetched(call: &Call<'_>) -> ApiError {
+    let Some(url) = call.request.text("url") else { return ApiError::payload("\"url\" is required") };
+    let reason = format!("Couldn't fetch file from URL \"{url}\"");
+    let message = format!("Service \"external-file\" is unavailable. {reason}.");
+    ApiError::new(503, "SERVICE_UNAVAILABLE", message)
+        .saying("service", "external-file")
+        .saying("reason", reason)
 }
 
 /// One file of a form, with what the form says of it.
@@ -61,12 +66,17 @@ fn uploads(parts: &[Part]) -> Answer<Vec<Upload<'_>>> {
             payload.insert(part.name.clone(), value);
             continue;
         }
-        if part.file.as_deref().unwrap_or_default().is_empty() {
-            return Err(ApiError::payload("File is missing filename"));
+        // A field for a file that nobody chose.
+        if part.file.as_deref().is_none_or(str::is_empty) {
+            continue;
         }
         uploads.push(Upload { payload: std::mem::take(&mut payload), part });
     }
-    if uploads.is_empty() { Err(ApiError::payload("No files were included in the body")) } else { Ok(uploads) }
+    if uploads.is_empty() {
+        Err(ApiError::payload("No files were included in the body"))
+    } else {
+        Ok(uploads)
+    }
 }
 
 impl Upload<'_> {

@@ -51,18 +51,32 @@ fn health(call: &Call<'_>) -> Reply {
 }
 
 const PROJECT: [&str; 16] = [
-    "project_name", "project_descriptor", "project_logo", "project_color", "default_appearance", "default_theme_light",
-    "default_theme_dark", "theme_light_overrides", "theme_dark_overrides", "default_language", "public_foreground",
-    "public_favicon", "public_note", "custom_css", "public_registration", "public_registration_verify_email",
+    "project_name",
+    "project_descriptor",
+    "project_logo",
+    "project_color",
+    "default_appearance",
+    "default_theme_light",
+    "default_theme_dark",
+    "theme_light_overrides",
+    "theme_dark_overrides",
+    "default_language",
+    "public_foreground",
+    "public_favicon",
+    "public_note",
+    "custom_css",
+    "public_registration",
+    "public_registration_verify_email",
 ];
 
 fn info(call: &Call<'_>) -> Answer<Reply> {
     let fields = PROJECT.iter().copied().chain(["public_background.id", "public_background.type"]);
     let query = Query { fields: fields.map(Into::into).collect(), ..Query::default() };
     let instance = crate::access::Who::instance();
-    let project = call.instance.db.read(&instance, |session| {
-        query::read_singleton(session, "directus_settings", &query)
-    })?;
+    let project = call
+        .instance
+        .db
+        .read(&instance, |session| query::read_singleton(session, "directus_settings", &query))?;
     let mut info = json!({"project": project, "setupCompleted": true});
     if call.who.user.is_some() {
         let more = json!({
@@ -98,5 +112,5 @@ fn graphql(call: &Call<'_>, scope: &str) -> Answer<Reply> {
     let day = &crate::clock::now()[..10];
     let name = name.replace(['"', '\\'], "");
     let file = format!("attachment; filename=\"{name}_{day}.graphql\"");
-    Ok(Reply::bytes("text/html; charset=utf-8", text).with(header::CONTENT_DISPOSITION, file))
+    Ok(Reply::bytes("application/octet-stream; charset=utf-8", text).with(header::CONTENT_DISPOSITION, file))
 }

@@ -14,8 +14,6 @@ use crate::write;
 pub(crate) struct Endpoint<'a> {
     pub(crate) collection: &'a str,
     pub(crate) singleton: bool,
-    /// How many parts of the path come before the key.
-    pub(crate) depth: usize,
     /// Reads only.
     pub(crate) fixed: bool,
 }
@@ -26,7 +24,7 @@ pub(crate) fn content(call: &Call<'_>, collection: &str, rest: &[String]) -> Ans
         let found = session.schema.collection(collection)?;
         if found.system { Err(ApiError::forbidden(None)) } else { Ok(found.singleton) }
     })?;
-    let endpoint = Endpoint { collection, singleton, depth: 2, fixed: false };
+    let endpoint = Endpoint { collection, singleton, fixed: false };
     endpoint.answer(call, rest)
 }
 
@@ -38,7 +36,7 @@ impl Endpoint<'_> {
             ("SEARCH", []) => self.search(call),
             ("GET", [key]) => self.one(call, key),
             _ if self.fixed => call.no_route(),
-            ("POST" | "PATCH", [_]) if self.singleton && call.request.method == "PATCH" => self.hidden(call),
+            ("PATCH", [_]) if self.singleton => self.hidden(call),
             ("POST", []) if self.singleton => self.hidden(call),
             ("PATCH", []) if self.singleton => self.upsert(call),
             ("POST", []) => self.create(call),
@@ -72,7 +70,11 @@ impl Endpoint<'_> {
         let (data, meta) = call.read(|session| {
             let data = match which {
                 _ if self.singleton => query::read_singleton(session, self.collection, query)?,
-                Which::Keys(keys) => query::read(session, self.collection, &self.among(session.schema.as_ref(), query, keys)?)?.into(),
+                Which::Keys(keys) if keys.is_empty() => Value::Array(Vec::new()),
+                Which::Keys(keys) => {
+                    query::read(session, self.collection, &self.among(session.schema.as_ref(), query, keys)?)?
+                        .into()
+                }
                 _ => query::read(session, self.collection, query)?.into(),
             };
             Ok((data, query::meta(session, self.collection, query)?))
@@ -93,7 +95,12 @@ impl Endpoint<'_> {
     }
 
     /// A query, of the items with these keys only.
-    pub(crate) fn among(&self, schema: &crate::schema::Schema, query: &Query, keys: &[Value]) -> Answer<Query> {
+    pub(crate) fn among(
+        &self,
+        schema: &crate::schema::Schema,
+        query: &Query,
+        keys: &[Value],
+    ) -> Answer<Query> {
         let key = &schema.collection(self.collection)?.key;
         let mut wanted = vec![json!({key: {"_in": keys}})];
         wanted.extend(query.filter.clone());
@@ -103,10 +110,10 @@ impl Endpoint<'_> {
 
     /// What was written, read again; who may not read it is told nothing.
     pub(crate) fn again(&self, call: &Call<'_>, keys: &[Value], query: &Query) -> Answer<Reply> {
-        let found = call.read(|session| {
-            let query = self.among(session.schema.as_ref(), query, keys)?;
-            query::read(session, self.collection, &query)
-        });
+        if keys.is_empty() {
+            return Ok(Reply::data(Value::Array(Vec::new())));
+        }
+        let found = call.read(|session| query::read_keys(session, self.collection, keys, query));
         told(found.map(Value::from))
     }
 
@@ -136,30 +143,31 @@ impl Endpoint<'_> {
                 let list = items(list)?;
                 call.write(|session| write::update_each(session, self.collection, list))?
             }
-            Which::Keys(keys) => call.write(|session| write::update(session, self.collection, &keys, &data()))?,
+            Which::Keys(keys) => {
+                call.write(|session| write::update(session, self.collection, &keys, &data()))?
+            }
             Which::Query(wanted) => call.write(|session| {
                 let keys = self.found(session, &wanted)?;
                 write::update(session, self.collection, &keys, &data())
             })?,
-            Which::Any => return Err(ApiError::payload("\"value\" must contain at least one of [query, keys]")),
+            Which::Any => {
+                return Err(ApiError::payload("\"value\" must contain at least one of [query, keys]"));
+            }
         };
         self.again(call, &keys, &query)
     }
 
     fn update_one(&self, call: &Call<'_>, key: &str) -> Answer<Reply> {
-        let (query, changes) = (call.query()?, call.object()?);
+        let (query, changes) = (call.query()?, indexed(&call.request.body));
         let key = Value::from(key);
-        let keys = call.write(|session| write::update(session, self.collection, std::slice::from_ref(&key), &changes))?;
+        let keys = call
+            .write(|session| write::update(session, self.collection, std::slice::from_ref(&key), &changes))?;
         self.one_again(call, keys.first().unwrap_or(&key), &query)
     }
 
     fn upsert(&self, call: &Call<'_>) -> Answer<Reply> {
         let query = call.query()?;
-        let changes = match &call.request.body {
-            // An array has fields that nobody knows: its indexes.
-            Value::Array(list) => list.iter().enumerate().map(|(at, it)| (at.to_string(), it.clone())).collect(),
-            _ => call.object()?,
-        };
+        let changes = indexed(&call.request.body);
         call.write(|session| write::upsert_singleton(session, self.collection, changes))?;
         told(call.read(|session| query::read_singleton(session, self.collection, &query)))
     }
@@ -183,6 +191,15 @@ impl Endpoint<'_> {
         let query = Query { fields: vec![key.clone()], ..Query::parse(wanted)? };
         let found = query::read(session, self.collection, &query)?;
         Ok(found.into_iter().filter_map(|item| item.get(&key).cloned()).collect())
+    }
+}
+
+/// A body as an object. An array has fields that nobody knows: its indexes.
+fn indexed(body: &Value) -> Map<String, Value> {
+    match body {
+        Value::Object(map) => map.clone(),
+        Value::Array(list) => list.iter().enumerate().map(|(at, it)| (at.to_string(), it.clone())).collect(),
+        _ => Map::new(),
     }
 }
 

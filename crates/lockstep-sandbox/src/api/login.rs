@@ -118,7 +118,9 @@ fn logout(call: &Call<'_>) -> Answer<Reply> {
     call.instance.db.write(&Who::instance(), |session| end(session.db, &token))?;
     Ok(match mode {
         Mode::Json => Reply::nothing(),
-        Mode::Cookie => Reply::nothing().with(header::SET_COOKIE, format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly")),
+        Mode::Cookie => {
+            Reply::nothing().with(header::SET_COOKIE, format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly"))
+        }
     })
 }
 

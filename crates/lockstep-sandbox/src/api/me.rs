@@ -21,7 +21,9 @@ pub(crate) fn user(call: &Call<'_>) -> Answer<Reply> {
         },
         "PATCH" => {
             let changes = call.object()?;
-            call.write(|session| write::update(session, "directus_users", std::slice::from_ref(&id), &changes))?;
+            call.write(|session| {
+                write::update(session, "directus_users", std::slice::from_ref(&id), &changes)
+            })?;
             let user = call.read(|session| query::read_one(session, "directus_users", &id, &query))?;
             Ok(Reply::data(user))
         }
@@ -48,6 +50,9 @@ pub(crate) fn roles(call: &Call<'_>) -> Answer<Reply> {
         return Err(ApiError::forbidden(None));
     }
     let ids = &call.who.roles;
+    if ids.is_empty() {
+        return Ok(Reply::data(json!([])));
+    }
     let mut query = call.query()?;
     let mut wanted = vec![json!({"id": {"_in": ids}})];
     wanted.extend(query.filter.take());
@@ -104,8 +109,8 @@ fn shown(rule: Option<access::Rule>) -> Value {
         Fields::All => vec!["*".into()],
         Fields::Set(fields) => fields.iter().cloned().collect(),
     };
-    let full = rule.filter.is_none() && rule.validation.is_none();
-    let mut shown = json!({"access": if full { "full" } else { "partial" }, "fields": fields});
+    let access = if rule.filter.is_none() { "full" } else { "partial" };
+    let mut shown = json!({"access": access, "fields": fields});
     if let Some(presets) = rule.presets {
         shown["presets"] = presets;
     }

@@ -4,6 +4,7 @@ mod assets;
 pub(crate) mod batch;
 mod body;
 mod call;
+mod described;
 mod export;
 mod files;
 mod info;
@@ -13,6 +14,7 @@ mod login;
 mod mappings;
 mod me;
 mod model;
+mod permissions;
 mod query_string;
 pub(crate) mod reply;
 pub(crate) mod request;
@@ -41,7 +43,6 @@ use self::request::{Client, Request};
 use crate::access::{self, Who};
 use crate::error::{Answer, ApiError};
 use crate::server::Instance;
-
 
 /// So many requests are carried out at a time; the others wait without a thread.
 const WORKERS: usize = 8;

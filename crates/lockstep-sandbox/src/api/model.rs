@@ -4,15 +4,33 @@ use serde_json::{Map, Value, json};
 
 use super::batch::{Scope, Which, items, which};
 use super::call::Call;
+use super::described::described;
 use super::reply::Reply;
 use crate::access;
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
 use crate::structure::{collections, fields, relations};
 
+/// Refuses those who may not read the model itself.
+fn may_read(call: &Call<'_>, what: &str) -> Answer<()> {
+    let allowed = call.read(|session| access::rule(session, what, "read"))?.is_some();
+    if allowed { Ok(()) } else { Err(may_not("read", what)) }
+}
+
+fn may_not(action: &str, collection: &str) -> ApiError {
+    let what = format!(
+        "You don't have permission to perform \"{action}\" for collection \"{collection}\" or it does not exist."
+    );
+    ApiError::forbidden(Some(&what))
+}
+
 /// Answers below `/collections`.
 pub(crate) fn collections(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     let body = &call.request.body;
+    if rest.is_empty() && matches!(call.request.method.as_str(), "GET" | "SEARCH") {
+        may_read(call, "directus_collections")
+            .map_err(|_| ApiError::no_collection("directus_collections"))?;
+    }
     match (call.request.method.as_str(), rest) {
         ("GET", []) => Ok(Reply::data(call.read(all_collections)?.into())),
         ("SEARCH", []) => {
@@ -25,8 +43,11 @@ pub(crate) fn collections(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
         }
         ("GET", [name]) => {
             let found = call.read(|session| {
-                if access::rule(session, name, "read")?.is_none() && !session.who.admin {
-                    return Err(ApiError::forbidden(None));
+                if access::rule(session, name, "read")?.is_none() {
+                    return Err(may_not("read", name));
+                }
+                if access::rule(session, "directus_collections", "read")?.is_none() {
+                    return Err(ApiError::no_collection("directus_collections"));
                 }
                 collections::read_one(session, name)
             })?;
@@ -41,7 +62,8 @@ fn changed_collections(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     call.who.must_be_admin()?;
     let body = &call.request.body;
     let several = |names: Vec<String>| {
-        let found = call.read(|session| names.iter().map(|name| collections::read_one(session, name)).collect());
+        let found =
+            call.read(|session| names.iter().map(|name| collections::read_one(session, name)).collect());
         found.map(|found: Vec<Value>| Reply::data(found.into()))
     };
     let one = |name: &str| call.read(|session| collections::read_one(session, name)).map(Reply::data);
@@ -57,7 +79,9 @@ fn changed_collections(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
             }
         },
         ("PATCH", []) => {
-            let Value::Array(list) = body else { return Err(ApiError::payload("Input should be an array of collection changes")) };
+            let Value::Array(list) = body else {
+                return Err(ApiError::payload("Input should be an array of collection changes"));
+            };
             let list = items(list.clone())?;
             several(call.alter(|session| collections::update_batch(session, &list))?)
         }
@@ -81,7 +105,10 @@ fn all_collections(session: &mut Session<'_>) -> Answer<Vec<Value>> {
 /// Answers below `/fields`.
 pub(crate) fn fields(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     if let [collection, ..] = rest {
-        call.read(|session| session.schema.collection(collection).map(|_| ()))?;
+        known(call, collection)?;
+    }
+    if call.request.method == "GET" {
+        may_read(call, "directus_fields")?;
     }
     match (call.request.method.as_str(), rest) {
         ("GET", [] | [_]) => {
@@ -110,8 +137,14 @@ pub(crate) fn fields(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
 }
 
 fn changed_fields(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
+    match (call.request.method.as_str(), rest) {
+        ("POST", [_]) => described(&call.object()?, true)?,
+        ("PATCH", [_, _]) => described(&call.object()?, false)?,
+        _ => {}
+    }
     call.who.must_be_admin()?;
-    let one = |collection: &str, field: &str| call.read(|session| fields::read_one(session, collection, field));
+    let one =
+        |collection: &str, field: &str| call.read(|session| fields::read_one(session, collection, field));
     match (call.request.method.as_str(), rest) {
         ("POST", [collection]) => {
             let payload = call.object()?;
@@ -146,7 +179,10 @@ fn changed_fields(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
 /// Answers below `/relations`.
 pub(crate) fn relations(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     if let [collection, ..] = rest {
-        call.read(|session| session.schema.collection(collection).map(|_| ()))?;
+        known(call, collection)?;
+    }
+    if call.request.method == "GET" {
+        may_read(call, "directus_relations")?;
     }
     match (call.request.method.as_str(), rest) {
         ("GET", [] | [_]) => {
@@ -175,6 +211,13 @@ pub(crate) fn relations(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
 }
 
 fn changed_relations(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
+    if call.request.method == "POST" {
+        for name in ["collection", "field"] {
+            if call.request.text(name).is_none() {
+                return Err(ApiError::payload(format!("\"{name}\" is required")));
+            }
+        }
+    }
     call.who.must_be_admin()?;
     let one = |collection: &str, field: &str| {
         call.read(|session| relations::read_one(session, collection, field)).map(Reply::data)
@@ -203,6 +246,10 @@ fn changed_relations(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     }
 }
 
+fn known(call: &Call<'_>, collection: &str) -> Answer<()> {
+    call.read(|session| session.schema.collection(collection).map(|_| ()))
+}
+
 /// What of it somebody may know of: what they may read the items of.
 fn visible<'v>(
     session: &Session<'_>,
@@ -218,11 +265,14 @@ fn visible<'v>(
         let Some((collection, field)) = place(&it) else { continue };
         if !rules.contains_key(collection) {
             let rule = access::rule(session, collection, "read")?;
-            rules.insert(collection.into(), match rule.map(|rule| rule.fields) {
-                None => Value::Null,
-                Some(access::Fields::All) => json!("*"),
-                Some(access::Fields::Set(fields)) => json!(fields),
-            });
+            rules.insert(
+                collection.into(),
+                match rule.map(|rule| rule.fields) {
+                    None => Value::Null,
+                    Some(access::Fields::All) => json!("*"),
+                    Some(access::Fields::Set(fields)) => json!(fields),
+                },
+            );
         }
         let shown = match (&rules[collection], field) {
             (Value::Null, _) => false,

@@ -157,7 +157,9 @@ impl Node {
                 list.sort_by_key(|(index, _)| *index);
                 list.into_iter().map(|(_, node)| node.into_value()).collect()
             }
-            Node::Map(map) => map.into_iter().map(|(name, node)| (name, node.into_value())).collect::<Map<_, _>>().into(),
+            Node::Map(map) => {
+                map.into_iter().map(|(name, node)| (name, node.into_value())).collect::<Map<_, _>>().into()
+            }
         }
     }
 }
@@ -192,9 +194,12 @@ mod tests {
         check("filter%5Ba%5D%5B_eq%5D=1", json!({"filter": {"a": {"_eq": "1"}}}));
         check("deep[x][_limit]=2&deep[x][_sort]=a", json!({"deep": {"x": {"_limit": "2", "_sort": "a"}}}));
         check("aggregate[count]=*", json!({"aggregate": {"count": "*"}}));
-        check("filter[_and][0][a][_eq]=1&filter[_and][1][b][_in][]=2", json!({
-            "filter": {"_and": [{"a": {"_eq": "1"}}, {"b": {"_in": ["2"]}}]}
-        }));
+        check(
+            "filter[_and][0][a][_eq]=1&filter[_and][1][b][_in][]=2",
+            json!({
+                "filter": {"_and": [{"a": {"_eq": "1"}}, {"b": {"_in": ["2"]}}]}
+            }),
+        );
     }
 
     #[test]

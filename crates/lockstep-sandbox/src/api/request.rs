@@ -68,11 +68,14 @@ impl Part {
 impl Request {
     /// All but the body.
     pub(crate) fn head(parts: &Parts, peer: IpAddr) -> Answer<Self> {
-        let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let text = |name: HeaderName| {
+            parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
         let path = parts.uri.path().to_owned();
-        let segments = path.split('/').skip(1).map(|part| {
-            percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
-        });
+        let segments = path
+            .split('/')
+            .skip(1)
+            .map(|part| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned());
         let mut segments: Vec<String> = segments.collect();
         while segments.last().is_some_and(String::is_empty) {
             segments.pop();

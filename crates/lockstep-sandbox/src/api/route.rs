@@ -5,13 +5,25 @@ use serde_json::json;
 use super::call::Call;
 use super::items::{self, Endpoint};
 use super::reply::Reply;
-use super::{assets, files, info, login, mappings, me, model, schema, utils};
-use crate::error::Answer;
+use super::{assets, files, info, login, mappings, me, model, permissions, schema, utils};
+use crate::error::{Answer, ApiError};
 
 /// Endpoints of Directus' own collections that are nothing but that.
-const PLAIN: [&str; 16] = [
-    "access", "comments", "dashboards", "flows", "folders", "notifications", "operations", "panels", "permissions",
-    "policies", "presets", "roles", "shares", "translations", "users",
+const PLAIN: [&str; 15] = [
+    "access",
+    "comments",
+    "dashboards",
+    "flows",
+    "folders",
+    "notifications",
+    "operations",
+    "panels",
+    "policies",
+    "presets",
+    "roles",
+    "shares",
+    "translations",
+    "users",
     "versions",
 ];
 
@@ -36,7 +48,9 @@ pub(crate) fn answer(call: &Call<'_>) -> Answer<Reply> {
         ("GET", ["roles", "me"]) => me::roles(call),
         ("GET", ["policies", "me", "globals"]) => me::globals(call),
         ("GET", ["permissions", "me"]) => me::permissions(call),
-        ("GET", ["extensions"]) => call.who.must_be_admin().map(|()| Reply::data(json!([]))),
+        (_, ["permissions", ..]) => permissions::answer(call, &call.request.segments[1..]),
+        ("GET", ["extensions"]) if call.who.admin => Ok(Reply::data(json!([]))),
+        ("GET", ["extensions"]) => Err(ApiError::no_collection("directus_extensions")),
         (_, [name, ..]) => own(call, name),
         _ => call.no_route(),
     }
@@ -48,6 +62,15 @@ fn own(call: &Call<'_>, name: &str) -> Answer<Reply> {
         return call.no_route();
     }
     let collection = format!("directus_{name}");
-    let endpoint = Endpoint { collection: &collection, singleton: name == "settings", depth: 1, fixed };
-    endpoint.answer(call, &call.request.segments[1..])
+    let rest = &call.request.segments[1..];
+    let settings = name == "settings";
+    if settings && !(rest.is_empty() && matches!(call.request.method.as_str(), "GET" | "PATCH")) {
+        return call.no_route();
+    }
+    // Keys of shares are part of the route.
+    if name == "shares" && rest.first().is_some_and(|key| uuid::Uuid::try_parse(key).is_err()) {
+        return call.no_route();
+    }
+    let endpoint = Endpoint { collection: &collection, singleton: settings, fixed };
+    endpoint.answer(call, rest)
 }

@@ -45,7 +45,8 @@ fn upload(call: &Call<'_>) -> Answer<Value> {
         return file(&call.request.form);
     }
     if call.request.kind.as_deref() != Some("application/json") {
-        let mut error = ApiError::media_type(call.request.kind.as_deref().unwrap_or("undefined"), "Content-Type header");
+        let mut error =
+            ApiError::media_type(call.request.kind.as_deref().unwrap_or("undefined"), "Content-Type header");
         if call.request.kind.is_none() {
             error.details.remove("mediaType");
         }
@@ -56,7 +57,11 @@ fn upload(call: &Call<'_>) -> Answer<Value> {
         Value::Array(list) => list.is_empty(),
         _ => true,
     };
-    if empty { Err(ApiError::payload("No data was included in the body")) } else { Ok(call.request.body.clone()) }
+    if empty {
+        Err(ApiError::payload("No data was included in the body"))
+    } else {
+        Ok(call.request.body.clone())
+    }
 }
 
 fn file(parts: &[Part]) -> Answer<Value> {

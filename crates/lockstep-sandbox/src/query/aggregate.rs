@@ -9,10 +9,10 @@ use super::selection::{Function, missing};
 use super::sql::Sql;
 use super::values::shown;
 use super::{Query, functions, restriction};
+use crate::access;
 use crate::db::Session;
-use crate::error::Answer;
+use crate::error::{Answer, ApiError};
 use crate::schema::{Collection, Field};
-use crate::schema::types::Kind;
 
 /// One result: of which function, of which field, and how its value is shown.
 struct Part<'a> {
@@ -27,6 +27,12 @@ struct Part<'a> {
 /// # Errors
 /// `INVALID_QUERY` for a function that is none.
 pub(crate) fn read(session: &Session<'_>, collection: &Collection, query: &Query, choice: &Choice) -> Answer<Vec<Value>> {
+    let allowed = access::rule(session, &collection.name, "read")?;
+    let allowed = allowed.ok_or_else(|| ApiError::no_collection(&collection.name))?.fields;
+    let of_functions = query.aggregate.values().flat_map(super::parse::list);
+    if let Some(field) = of_functions.chain(query.group.clone()).find(|field| field != "*" && !field.contains('(') && !allowed.contains(field)) {
+        return Err(missing(collection, &field, "root"));
+    }
     let parts = parts(collection, query)?;
     let groups = groups(collection, query)?;
     let mut sql = Sql::new("select ");
@@ -53,10 +59,10 @@ pub(crate) fn read(session: &Session<'_>, collection: &Collection, query: &Query
     while let Some(row) = cursor.next()? {
         let mut item = Map::new();
         for (index, (key, _, field)) in groups.iter().enumerate() {
-            item.insert(key.clone(), shown(field.unwrap_or(&counted()), row.get_ref(index)?));
+            item.insert(key.clone(), shown(field.unwrap_or(&Field::number()), row.get_ref(index)?));
         }
         for (index, part) in parts.iter().enumerate() {
-            let value = shown(part.shown_as.unwrap_or(&counted()), row.get_ref(groups.len() + index)?);
+            let value = shown(part.shown_as.unwrap_or(&Field::number()), row.get_ref(groups.len() + index)?);
             if part.field == "*" {
                 item.insert(part.function.into(), value);
             } else if let Some(inner) =
@@ -137,20 +143,4 @@ fn groups<'a>(collection: &'a Collection, query: &Query) -> Answer<Vec<Group<'a>
         groups.push((name.clone(), Sql::column("t0", name), Some(field)));
     }
     Ok(groups)
-}
-
-/// A number that is no field's.
-fn counted() -> Field {
-    Field {
-        name: String::new(),
-        type_name: "float".into(),
-        kind: Kind::Float,
-        special: Vec::new(),
-        nullable: true,
-        default: None,
-        counts_up: false,
-        max_length: None,
-        searchable: false,
-        validation: None,
-    }
 }

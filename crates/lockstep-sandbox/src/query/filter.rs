@@ -10,8 +10,7 @@ use super::variables;
 use crate::access;
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
-use crate::schema::types::Kind;
-use crate::schema::{Collection, Relation, Schema};
+use crate::schema::{Collection, Field, Relation, Schema};
 
 /// Conditions of one request.
 ///
@@ -147,7 +146,7 @@ impl<'a> Filters<'a> {
                 let first = value.keys().find(|key| !key.starts_with('_')).map_or("", String::as_str);
                 Err(self.missing(collection, first))
             }
-            _ => self.operators(field.kind, &field.type_name, &Sql::column(alias, name), value),
+            _ => self.operators(field, &Sql::column(alias, name), value),
         }
     }
 
@@ -185,7 +184,7 @@ impl<'a> Filters<'a> {
             _ => super::functions::apply(function, field, Sql::column(alias, &function.field))
                 .map_err(|_| bad_key(key, collection))?,
         };
-        self.operators(Kind::Integer, "integer", &column, value)
+        self.operators(&Field::number(), &column, value)
     }
 
     /// How many items refer to the item behind `alias`.
@@ -246,13 +245,13 @@ impl<'a> Filters<'a> {
             true => self.all(child, &other, value),
             false => {
                 let key = &child.fields[&child.key];
-                self.operators(key.kind, &key.type_name, &Sql::column(&other, &child.key), value)
+                self.operators(key, &Sql::column(&other, &child.key), value)
             }
         }
     }
 
     /// The operators of one field, all of which hold.
-    fn operators(&mut self, kind: Kind, type_name: &str, column: &Sql, value: &Value) -> Answer<Sql> {
+    fn operators(&mut self, field: &Field, column: &Sql, value: &Value) -> Answer<Sql> {
         let equal = Map::from_iter([("_eq".to_owned(), value.clone())]);
         let operators = match value {
             Value::Object(operators) => operators,
@@ -264,12 +263,13 @@ impl<'a> Filters<'a> {
             if matches!(operator.as_str(), "_and" | "_or") {
                 let word = if operator == "_and" { " and " } else { " or " };
                 let items = value.as_array().cloned().unwrap_or_default();
-                let pieces = items.iter().map(|item| self.operators(kind, type_name, column, item));
+                let pieces = items.iter().map(|item| self.operators(field, column, item));
                 conditions.push(Sql::joined(pieces.collect::<Answer<Vec<_>>>()?, word, "1"));
                 continue;
             }
-            super::operators::check(kind, type_name, operator, &value)?;
-            conditions.push(operator_of(kind, column, operator, &value)?);
+            let concealed = field.has("conceal") && !self.trusted;
+            super::operators::check(field.kind, &field.type_name, concealed, operator, &value)?;
+            conditions.push(operator_of(field.kind, column, operator, &value)?);
         }
         Ok(Sql::joined(conditions, " and ", "1"))
     }

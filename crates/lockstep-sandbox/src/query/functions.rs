@@ -44,7 +44,8 @@ pub(crate) fn apply(function: &Function, field: &Field, column: Sql) -> Answer<S
         "second" => "%S",
         "count" if field.kind == Kind::Json => {
             let again = column.clone();
-            return Ok(Sql::new("case json_type(").then(again).word(") when 'array' then json_array_length(").then(column).word(") end"));
+            let valid = Sql::new("case when json_valid(").then(again).word(") then json_array_length(");
+            return Ok(valid.then(column).word(") end"));
         }
         name => return Err(ApiError::query(format!("Invalid function specified \"{name}\""))),
     };

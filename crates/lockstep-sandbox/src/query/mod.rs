@@ -106,11 +106,12 @@ pub(crate) fn read_singleton(session: &mut Session<'_>, collection: &str, query:
     let schema = session.schema.clone();
     let selection = select(session, collection, query, "root")?;
     let collection = schema.collection(collection)?;
-    let default = |name: &String| match collection.fields.get(name) {
-        Some(field) => crate::write::default_of(field),
-        None => Value::Null,
+    // Only what has a default is told, and that there is no key.
+    let default = |name: &String| {
+        let field = collection.fields.get(name)?;
+        (field.default.is_some() || *name == collection.key).then(|| crate::write::default_of(field))
     };
-    Ok(Value::Object(selection.entries.keys().map(|name| (name.clone(), default(name))).collect()))
+    Ok(Value::Object(selection.entries.keys().filter_map(|name| Some((name.clone(), default(name)?))).collect()))
 }
 
 /// `meta` of an answer, where the query asks for it.

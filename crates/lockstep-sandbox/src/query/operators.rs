@@ -33,7 +33,12 @@ const PARTS: [&str; 14] = [
 ///
 /// # Errors
 /// `INVALID_QUERY` where it cannot.
-pub(crate) fn check(kind: Kind, type_name: &str, operator: &str, value: &Value) -> Answer<()> {
+pub(crate) fn check(kind: Kind, type_name: &str, concealed: bool, operator: &str, value: &Value) -> Answer<()> {
+    if concealed && !EMPTY.contains(&operator) && !matches!(operator, "_null" | "_nnull") {
+        return Err(ApiError::query(format!(
+            "Field with \"conceal\" special does not allow the \"{operator}\" filter operator"
+        )));
+    }
     let lists: &[&[&str]] = match kind {
         Kind::Boolean => &[&EQUAL],
         Kind::Uuid | Kind::Hash => &[&EQUAL, &AMONG, &EMPTY],
@@ -79,6 +84,14 @@ pub(crate) fn truthy(value: &Value) -> bool {
 /// `INVALID_QUERY` for what is no operator.
 pub(crate) fn operator_of(kind: Kind, column: &Sql, operator: &str, value: &Value) -> Answer<Sql> {
     let column = column.clone();
+    let flag;
+    let value = match (kind, value.as_str()) {
+        (Kind::Boolean, Some(text)) if matches!(text, "true" | "false") => {
+            flag = Value::Bool(text == "true");
+            &flag
+        }
+        _ => value,
+    };
     let compared = |column: Sql, word: &str| column.word(word).value(stored(kind, value));
     let like = |column: Sql, not: bool, pattern: String, exact: bool| {
         // Upper and lower case differ only where the database says so, which SQLite does not for plain letters.

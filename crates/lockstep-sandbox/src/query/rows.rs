@@ -15,6 +15,7 @@ use super::{Query, functions, restriction};
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
 use crate::schema::table::quote;
+use crate::schema::types::Kind;
 use crate::schema::{Collection, Relation};
 
 /// So many items a list shows where the query does not say.
@@ -213,9 +214,10 @@ fn lists(
     }
     let order = match (&relation.sort_field, query.sort.is_empty()) {
         (Some(field), true) if child.fields.contains_key(field) => {
-            Some(Sql::column("t0", field).word(", ").then(Sql::column("t0", &child.key)))
+            let place = Sql::column("t0", field);
+            Some(place.clone().word(" is null, ").then(place).word(", ").then(Sql::column("t0", &child.key)))
         }
-        _ => query.order(session, child)?,
+        _ => query.order_of_list(session, child)?,
     };
     let choice = Choice { condition: Some(condition), order, ..Choice::default() };
     let found = find(session, child, selection, &choice, &[&relation.field])?;
@@ -257,13 +259,22 @@ impl Query {
             conditions.push(Filters::new(session).condition(collection, "t0", filter)?);
         }
         if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            conditions.push(search_condition(collection, search));
+            conditions.push(search_condition(session, collection, search)?);
         }
         Ok((!conditions.is_empty()).then(|| Sql::joined(conditions, " and ", "1")))
     }
 
     /// The order, for the table as `t0`: by key where nothing is said.
     pub(crate) fn order(&self, session: &Session<'_>, collection: &Collection) -> Answer<Option<Sql>> {
+        self.ordered(session, collection, false)
+    }
+
+    /// The same for a list inside an item, where null comes last.
+    fn order_of_list(&self, session: &Session<'_>, collection: &Collection) -> Answer<Option<Sql>> {
+        self.ordered(session, collection, true)
+    }
+
+    fn ordered(&self, session: &Session<'_>, collection: &Collection, null_last: bool) -> Answer<Option<Sql>> {
         let mut order = Sql::default();
         let default = [collection.sort_field.clone().unwrap_or_else(|| collection.key.clone())];
         let sort: &[String] = if self.sort.is_empty() { &default } else { &self.sort };
@@ -276,7 +287,12 @@ impl Query {
                 Some(path) => (path, " desc"),
                 None => (field.strip_prefix('+').unwrap_or(field), " asc"),
             };
-            order = order.word(if index > 0 { ", " } else { "" }).then(sort_by(session, collection, "t0", path, 1)?).word(word);
+            let piece = sort_by(session, collection, "t0", path, 1)?;
+            order = order.word(if index > 0 { ", " } else { "" });
+            if null_last {
+                order = order.then(piece.clone()).word(" is null, ");
+            }
+            order = order.then(piece).word(word);
         }
         Ok(Some(order))
     }
@@ -330,18 +346,24 @@ fn sort_by(session: &Session<'_>, collection: &Collection, alias: &str, path: &s
     Ok(Sql::new("(select ").then(inner).word(&format!(" from {} {other} where ", quote(&related.name))).then(matches).word(" limit 1)"))
 }
 
-fn search_condition(collection: &Collection, search: &str) -> Sql {
+/// A search looks into the texts that may be read, and into numbers and UUIDs for what is one.
+fn search_condition(session: &Session<'_>, collection: &Collection, search: &str) -> Answer<Sql> {
     let mut conditions = Vec::new();
-    for field in collection.fields.values().filter(|field| field.searchable && !field.has("conceal")) {
+    let allowed = crate::access::rule(session, &collection.name, "read")?;
+    let seen = |field: &&crate::schema::Field| {
+        let may = allowed.as_ref().is_some_and(|rule| rule.fields.contains(&field.name));
+        may && field.searchable && !field.has("conceal")
+    };
+    for field in collection.fields.values().filter(seen) {
         let column = Sql::column("t0", &field.name);
         if field.kind.is_text() {
             let pattern = format!("%{}%", search.to_lowercase());
             conditions.push(Sql::new("lower(").then(column).word(") like ").value(Stored::Text(pattern)));
         } else if field.kind.is_number() && search.parse::<f64>().is_ok()
-            || field.kind == crate::schema::types::Kind::Uuid && uuid::Uuid::parse_str(search).is_ok()
+            || field.kind == Kind::Uuid && uuid::Uuid::parse_str(search).is_ok()
         {
             conditions.push(column.word(" = ").value(stored(field.kind, &search.into())));
         }
     }
-    Sql::joined(conditions, " or ", "0")
+    Ok(Sql::joined(conditions, " or ", "0"))
 }

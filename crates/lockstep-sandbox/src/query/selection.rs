@@ -104,6 +104,8 @@ impl Selector<'_> {
             let source = self.source(collection, &key, &field, only.as_deref(), below)?;
             match (selection.entries.get_mut(&key), source) {
                 (Some(Source::Any(_, known)), Source::Any(_, more)) => known.extend(more),
+                // What is asked of some collections does not undo what is asked of any.
+                (Some(Source::Any(..)), Source::Column(_)) => {}
                 (_, source) => {
                     selection.entries.insert(key, source);
                 }

@@ -18,7 +18,7 @@ pub(crate) const CONCEALED: &str = "**********";
 pub(crate) fn shown(field: &Field, stored: ValueRef<'_>) -> Value {
     let value = match stored {
         ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => number.into(),
+        ValueRef::Integer(number) => counted(number),
         ValueRef::Real(number) => whole(number),
         ValueRef::Text(text) => Value::String(String::from_utf8_lossy(text).into_owned()),
         ValueRef::Blob(bytes) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
@@ -29,8 +29,13 @@ pub(crate) fn shown(field: &Field, stored: ValueRef<'_>) -> Value {
     }
     match (field.kind, value) {
         (_, Value::Null) => Value::Null,
-        (Kind::Boolean, Value::Number(number)) => (number.as_i64() != Some(0)).into(),
-        (Kind::Boolean, Value::String(text)) => matches!(text.as_str(), "1" | "true").into(),
+        // SQLite knows no booleans: what is not marked as one stays a number.
+        (Kind::Boolean, Value::Number(number)) if field.has("cast-boolean") => (number.as_i64() != Some(0)).into(),
+        (Kind::Boolean, Value::String(text)) if field.has("cast-boolean") => match text.as_str() {
+            "1" => true.into(),
+            "0" => false.into(),
+            _ => Value::String(text),
+        },
         (Kind::Json | Kind::Geometry, Value::String(text)) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         (Kind::Csv, Value::String(text)) if text.is_empty() => Value::Array(Vec::new()),
         (Kind::Csv, Value::String(text)) => text.split(',').map(Value::from).collect(),
@@ -38,6 +43,17 @@ pub(crate) fn shown(field: &Field, stored: ValueRef<'_>) -> Value {
         (Kind::String | Kind::Text | Kind::Uuid | Kind::Hash, Value::Number(number)) => number.to_string().into(),
         (_, value) => value,
     }
+}
+
+/// A whole number as JavaScript tells it: beyond 53 bits only as exactly as a double is.
+fn counted(number: i64) -> Value {
+    const EXACT: u64 = 1 << 53;
+    if number.unsigned_abs() <= EXACT {
+        return number.into();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "that is what happens to it")]
+    let text = lockstep_core::json::number(number as f64);
+    serde_json::from_str(&text).unwrap_or(Value::Null)
 }
 
 /// A number as JavaScript writes it: a whole one without a fraction.
@@ -61,15 +77,14 @@ pub(crate) fn stored(kind: Kind, value: &Value) -> Stored {
         (Kind::Json, Value::String(text)) => Stored::Text(text.clone()),
         (_, Value::Array(_) | Value::Object(_)) => Stored::Text(value.to_string()),
         (_, Value::Bool(flag)) => Stored::Integer((*flag).into()),
+        (Kind::Date | Kind::DateTime | Kind::Timestamp, Value::Number(number)) => {
+            let instant = number.as_i64().and_then(|it| Timestamp::from_millisecond(it).ok());
+            instant.and_then(|it| moment(kind, &clock::text(it))).map_or(Stored::Null, Stored::Text)
+        }
         (_, Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
             (Some(number), _) => Stored::Integer(number),
             (None, Some(number)) => Stored::Real(number),
             (None, None) => Stored::Text(number.to_string()),
-        },
-        (Kind::Boolean, Value::String(text)) => match text.as_str() {
-            "true" | "1" => Stored::Integer(1),
-            "false" | "0" => Stored::Integer(0),
-            _ => Stored::Text(text.clone()),
         },
         (kind, Value::String(text)) if kind.is_moment() => {
             Stored::Text(moment(kind, text).unwrap_or_else(|| text.clone()))
@@ -98,7 +113,7 @@ pub(crate) fn text(value: &Value) -> String {
 pub(crate) fn moment(kind: Kind, text: &str) -> Option<String> {
     let text = text.trim();
     match kind {
-        Kind::Time => text.parse::<Time>().ok().map(|time| time.strftime("%H:%M:%S").to_string()),
+        Kind::Time => Some(text.to_owned()),
         Kind::Timestamp => instant(text).map(clock::text),
         Kind::Date => civil(text).map(|at| at.date().to_string()),
         _ => civil(text).map(|at| at.strftime("%Y-%m-%dT%H:%M:%S").to_string()),
@@ -138,7 +153,7 @@ mod tests {
             (Kind::DateTime, "2024-01-02T03:04:05.678", Some("2024-01-02T03:04:05")),
             (Kind::DateTime, "2024-01-02", Some("2024-01-02T00:00:00")),
             (Kind::Date, "2024-01-02T03:04:05", Some("2024-01-02")),
-            (Kind::Time, "03:04", Some("03:04:00")),
+            (Kind::Time, "03:04", Some("03:04")),
             (Kind::Date, "yesterday", None),
         ] {
             assert_eq!(moment(kind, text).as_deref(), expected, "{kind:?} {text}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::message::{failed, refused, told, uid};
+use super::message::{called, failed, refused, told, uid};
 use crate::api::batch::items;
 use crate::api::identify;
 use crate::api::request::Client;
@@ -11,6 +11,9 @@ use crate::error::{Answer, ApiError};
 use crate::query::{self, Query};
 use crate::server::Instance;
 use crate::write;
+
+/// What may be done.
+const ACTIONS: [&str; 4] = ["create", "read", "update", "delete"];
 
 /// What a message asks for.
 struct Asked<'a> {
@@ -31,14 +34,18 @@ pub(crate) fn answer(instance: &Instance, client: &Client, message: &Value) -> A
     let who = identify(instance, client)?;
     let uid = uid(message);
     let wrong = |code: &str, what: &str| Ok(Some(refused("items", code, what, uid)));
-    let (Some(collection), Some(action)) =
-        (message.get("collection").and_then(Value::as_str), message.get("action").and_then(Value::as_str))
-    else {
-        return wrong("INVALID_PAYLOAD", "Validation error: Invalid input");
+    let Some(collection) = message.get("collection").and_then(Value::as_str) else {
+        let received = called(message.get("collection"));
+        let what = format!(
+            "Validation error: Invalid input: expected string, received {received} at \"collection\""
+        );
+        return Ok(Some(refused("items", "INVALID_PAYLOAD", &what, None)));
     };
-    if !matches!(action, "create" | "read" | "update" | "delete") {
-        return wrong("INVALID_PAYLOAD", "Validation error: Invalid input");
-    }
+    let action = message.get("action").and_then(Value::as_str).filter(|it| ACTIONS.contains(it));
+    let Some(action) = action else {
+        let each = ACTIONS.map(|it| format!("Invalid input: expected \"{it}\" at \"action\"")).join(" or ");
+        return Ok(Some(refused("items", "INVALID_PAYLOAD", &format!("Validation error: {each}"), None)));
+    };
     let found = instance.db.read(&who, |session| {
         let found = session.schema.collections.get(collection).filter(|it| !it.system);
         Ok(found.map(|it| (it.key.clone(), it.singleton)))
@@ -120,12 +127,16 @@ impl Asked<'_> {
     fn updated(&self, instance: &Instance, who: &crate::access::Who) -> Answer<Value> {
         let db = &instance.db;
         let keys = db.write(who, |session| match (self.id, self.ids, self.data) {
-            (Some(id), ..) => write::update(session, self.collection, std::slice::from_ref(id), &self.object()?),
+            (Some(id), ..) => {
+                write::update(session, self.collection, std::slice::from_ref(id), &self.object()?)
+            }
             (_, Some(ids), _) => write::update(session, self.collection, ids, &self.object()?),
             _ if self.singleton => {
                 write::upsert_singleton(session, self.collection, self.object()?).map(|key| vec![key])
             }
-            (_, _, Some(Value::Array(list))) => write::update_each(session, self.collection, items(list.clone())?),
+            (_, _, Some(Value::Array(list))) => {
+                write::update_each(session, self.collection, items(list.clone())?)
+            }
             _ => {
                 let keys = self.found(session)?;
                 write::update(session, self.collection, &keys, &self.object()?)
@@ -147,7 +158,11 @@ impl Asked<'_> {
     }
 
     fn object(&self) -> Answer<Map<String, Value>> {
-        self.data.and_then(Value::as_object).cloned().ok_or_else(|| ApiError::payload("\"data\" must be an object"))
+        match self.data {
+            None => Ok(Map::new()),
+            Some(Value::Object(map)) => Ok(map.clone()),
+            Some(_) => Err(ApiError::payload("\"data\" must be an object")),
+        }
     }
 
     fn among(&self, session: &mut Session<'_>, keys: &[Value]) -> Answer<Value> {
@@ -174,11 +189,5 @@ impl Asked<'_> {
 }
 
 fn lacking() -> ApiError {
-    ApiError {
-        status: 400,
-        code: "INVALID_PAYLOAD",
-        message: "Either 'ids', 'id' or 'query' is required for a DELETE request.".into(),
-        also: Vec::new(),
-        details: Map::new(),
-    }
+    ApiError::new(400, "INVALID_PAYLOAD", "Either 'ids', 'id' or 'query' is required for a DELETE request.")
 }

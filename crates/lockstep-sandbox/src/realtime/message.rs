@@ -38,6 +38,19 @@ pub(crate) fn uid(message: &Value) -> Option<&Value> {
     message.get("uid").filter(|uid| uid.is_string() || uid.is_number())
 }
 
+/// What JavaScript calls a value.
+pub(crate) fn called(value: Option<&Value>) -> &'static str {
+    match value {
+        None => "undefined",
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "boolean",
+        Some(Value::Number(_)) => "number",
+        Some(Value::String(_)) => "string",
+        Some(Value::Array(_)) => "array",
+        Some(Value::Object(_)) => "object",
+    }
+}
+
 /// A text or number as text, as keys and uids are compared.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)

@@ -52,13 +52,16 @@ pub(crate) async fn upgrade(
         *response.status_mut() = status;
         response
     };
-    let Ok(permit) = Arc::clone(&app.sockets).try_acquire_owned() else { return status(StatusCode::FORBIDDEN) };
+    let Ok(permit) = Arc::clone(&app.sockets).try_acquire_owned() else {
+        return status(StatusCode::FORBIDDEN);
+    };
     let (parts, _) = request.into_parts();
     let client = match Request::head(&parts, peer.ip()) {
         Ok(request) => request.client,
         Err(error) => return refusal(&error),
     };
-    let known = client.token.is_some() && parts.uri.query().is_some_and(|query| query.contains("access_token="));
+    let known =
+        client.token.is_some() && parts.uri.query().is_some_and(|query| query.contains("access_token="));
     if known {
         let asked = client.clone();
         let who = app.work(move |instance| identify(instance, &asked)).await;
@@ -68,8 +71,12 @@ pub(crate) async fn upgrade(
     }
     let client = if known { client } else { Client { token: None, ..client } };
     let events = app.instance.db.subscribe();
-    let connection = Connection { app, client, known, events, subscriptions: Subscriptions::default(), _permit: permit };
-    upgrade.max_message_size(LARGEST).max_frame_size(LARGEST).on_upgrade(|socket| Box::pin(connection.run(socket)))
+    let connection =
+        Connection { app, client, known, events, subscriptions: Subscriptions::default(), _permit: permit };
+    upgrade
+        .max_message_size(LARGEST)
+        .max_frame_size(LARGEST)
+        .on_upgrade(|socket| Box::pin(connection.run(socket)))
 }
 
 struct Connection {
@@ -151,7 +158,8 @@ impl Connection {
     }
 
     async fn authenticated(&mut self, message: &Value) -> bool {
-        let Some(token) = message.get("access_token").and_then(Value::as_str).filter(|it| !it.is_empty()) else {
+        let Some(token) = message.get("access_token").and_then(Value::as_str).filter(|it| !it.is_empty())
+        else {
             return false;
         };
         let client = Client { token: Some(token.into()), ..self.client.clone() };
@@ -168,6 +176,9 @@ impl Connection {
             let what = "Unable to parse the incoming message.";
             return send(socket, &refused("server", "INVALID_PAYLOAD", what, None)).await;
         };
+        if let Some(what) = shapeless(&message) {
+            return send(socket, &refused("server", "INVALID_PAYLOAD", &what, None)).await;
+        }
         match kind(&message) {
             Some("auth") => {
                 if self.authenticated(&message).await {
@@ -239,6 +250,18 @@ impl Connection {
                 Ok(None)
             }
         }
+    }
+}
+
+/// What is wrong with a message that has no type.
+fn shapeless(message: &Value) -> Option<String> {
+    let invalid = |expected: &str, received: &str, place: &str| {
+        Some(format!("Validation error: Invalid input: expected {expected}, received {received}{place}"))
+    };
+    match message {
+        Value::Object(map) if map.get("type").is_some_and(Value::is_string) => None,
+        Value::Object(map) => invalid("string", message::called(map.get("type")), " at \"type\""),
+        other => invalid("object", message::called(Some(other)), ""),
     }
 }
 

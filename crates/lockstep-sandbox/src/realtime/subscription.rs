@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::message::{failed, refused, text, told, uid};
+use super::message::{called, failed, refused, text, told, uid};
 use crate::api::identify;
 use crate::api::request::Client;
 use crate::db::{Action, Event, Session};
@@ -21,7 +21,7 @@ pub(crate) struct Subscription {
     collection: String,
     /// Only this action; none for all.
     event: Option<String>,
-    /// Only the item with this key.
+    /// Only the item with this key, if it is a text: a number in a request does not match, on the real one neither.
     item: Option<String>,
     query: Query,
 }
@@ -74,20 +74,38 @@ impl Subscriptions {
 }
 
 /// Takes a message that subscribes; gives the subscription and the answer, or what is wrong.
-pub(crate) fn subscribe(instance: &Instance, client: &Client, message: &Value) -> Answer<Result<(Subscription, Value), Option<Value>>> {
-    let wrong = |what: &str| Ok(Err(Some(refused("subscribe", "INVALID_PAYLOAD", what, uid(message)))));
+pub(crate) fn subscribe(
+    instance: &Instance,
+    client: &Client,
+    message: &Value,
+) -> Answer<Result<(Subscription, Value), Option<Value>>> {
+    let wrong = |what: &str| Ok(Err(Some(refused("subscribe", "INVALID_PAYLOAD", what, None))));
     let Some(collection) = message.get("collection").and_then(Value::as_str) else {
-        return wrong("Validation error: Required at \"collection\"");
+        let received = called(message.get("collection"));
+        return wrong(&format!(
+            "Validation error: Invalid input: expected string, received {received} at \"collection\""
+        ));
     };
     let event = match message.get("event") {
         None => None,
-        Some(Value::String(event)) if matches!(event.as_str(), "create" | "update" | "delete") => Some(event.clone()),
-        Some(_) => return wrong("Validation error: Invalid input at \"event\""),
+        Some(Value::String(event)) if matches!(event.as_str(), "create" | "update" | "delete") => {
+            Some(event.clone())
+        }
+        Some(_) => {
+            let one = |name: &str| format!("Invalid input: expected \"{name}\" at \"event\"");
+            let what = [one("create"), one("update"), one("delete")].join(" or ");
+            return wrong(&format!("Validation error: {what}"));
+        }
     };
     let parameters = match message.get("query") {
         None => Map::new(),
         Some(Value::Object(query)) => query.clone(),
-        Some(_) => return wrong("Validation error: Expected object at \"query\""),
+        Some(other) => {
+            let received = called(Some(other));
+            return wrong(&format!(
+                "Validation error: Invalid input: expected record, received {received} at \"query\""
+            ));
+        }
     };
     let who = identify(instance, client)?;
     let done = instance.db.read(&who, |session| {
@@ -118,7 +136,7 @@ impl Subscription {
     fn wants(&self, event: &Event) -> bool {
         self.collection == event.collection
             && self.event.as_deref().is_none_or(|wanted| wanted == event.action.name())
-            && self.item.as_ref().is_none_or(|item| event.keys.iter().any(|key| text(key) == *item))
+            && self.item.as_ref().is_none_or(|item| event.keys.iter().any(|key| key.as_str() == Some(item)))
     }
 
     /// What there is when it begins.
@@ -128,10 +146,17 @@ impl Subscription {
             ("directus_collections", None) => collections::read_all(session)?.into(),
             ("directus_fields", None) => fields::read_all(session, None)?.into(),
             ("directus_fields" | "directus_relations", Some(_)) => {
-                let what = format!("Cannot subscribe to a specific item in the {} collection", self.collection);
+                let what =
+                    format!("Cannot subscribe to a specific item in the {} collection", self.collection);
                 return Err(ApiError::payload(what));
             }
-            (_, Some(item)) => query::read_one(session, &self.collection, &item.as_str().into(), &self.query)?,
+            ("directus_extensions", _) => {
+                return Err(ApiError::payload("\"directus_extensions\" is currently not supported."));
+            }
+            ("directus_relations", None) => return Ok(json!({"event": "init"})),
+            (_, Some(item)) => {
+                query::read_one(session, &self.collection, &item.as_str().into(), &self.query)?
+            }
             (_, None) => query::read(session, &self.collection, &self.query)?.into(),
         };
         self.content(session, "init", data)
@@ -146,13 +171,15 @@ impl Subscription {
         };
         let mut messages = Vec::new();
         for keys in groups {
-            if self.item.as_ref().is_some_and(|item| !keys.iter().any(|key| text(key) == *item)) {
+            if self.item.as_ref().is_some_and(|item| !keys.iter().any(|key| key.as_str() == Some(item))) {
                 continue;
             }
             let data = match (&self.item, event.action) {
                 (Some(item), Action::Delete) => item.as_str().into(),
                 (None, Action::Delete) => keys.into(),
-                (Some(item), _) => query::read_one(session, &self.collection, &item.as_str().into(), &self.query)?,
+                (Some(item), _) => {
+                    query::read_one(session, &self.collection, &item.as_str().into(), &self.query)?
+                }
                 (None, _) => self.changed(session, &keys)?,
             };
             if data.as_array().is_some_and(Vec::is_empty) {

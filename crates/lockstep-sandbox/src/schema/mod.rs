@@ -3,6 +3,8 @@
 pub(crate) mod table;
 pub(crate) mod types;
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use rusqlite::Connection;
 use serde_json::Value;
@@ -65,6 +67,11 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// A number that is no field's: a count, a sum.
+    pub(crate) fn number() -> Self {
+        Self { type_name: "float".into(), kind: Kind::Float, ..alias("") }
+    }
+
     /// True if the field has this special.
     pub(crate) fn has(&self, special: &str) -> bool {
         self.special.iter().any(|it| it == special)
@@ -99,14 +106,15 @@ impl Schema {
     /// Reads the model.
     pub(crate) fn read(connection: &Connection) -> Answer<Self> {
         let mut schema = Self::default();
+        let mut tables = Tables { connection, read: HashMap::new() };
         for collection in &SYSTEM.collections {
             schema.collections.insert(collection.name.into(), system_collection(collection));
         }
-        schema.read_collections(connection)?;
+        schema.read_collections(connection, &mut tables)?;
         schema.read_untracked(connection)?;
-        schema.read_fields(connection)?;
+        schema.read_fields(connection, &mut tables)?;
         schema.system_relations();
-        schema.read_relations(connection)?;
+        schema.read_relations(connection, &mut tables)?;
         Ok(schema)
     }
 
@@ -130,13 +138,14 @@ impl Schema {
             .find(|it| it.related.as_deref() == Some(collection) && it.one_field.as_deref() == Some(field))
     }
 
-    fn read_collections(&mut self, connection: &Connection) -> Answer<()> {
+    fn read_collections(&mut self, connection: &Connection, tables: &mut Tables<'_>) -> Answer<()> {
         let sql = "select collection, singleton, accountability, sort_field from directus_collections order by collection";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let name: String = row.get(0)?;
-            let Some(table) = Table::read(connection, &name)? else { continue };
+            // Without a key there are no items.
+            let Some(table) = tables.get(&name)?.filter(|table| table.key().is_some()) else { continue };
             let accountability: Option<String> = row.get(2)?;
             let collection = Collection {
                 key: table.key().unwrap_or("id").into(),
@@ -184,11 +193,10 @@ impl Schema {
         Ok(())
     }
 
-    fn read_fields(&mut self, connection: &Connection) -> Answer<()> {
+    fn read_fields(&mut self, connection: &Connection, tables: &mut Tables<'_>) -> Answer<()> {
         let sql = "select collection, field, special, searchable, validation from directus_fields order by id";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
-        let mut tables: IndexMap<String, Option<Table>> = IndexMap::new();
         while let Some(row) = rows.next()? {
             let (name, field): (String, String) = (row.get(0)?, row.get(1)?);
             let Some(collection) = self.collections.get_mut(&name) else { continue };
@@ -196,15 +204,12 @@ impl Schema {
                 .get::<_, Option<String>>(2)?
                 .map(|text| text.split(',').filter(|it| !it.is_empty()).map(Into::into).collect())
                 .unwrap_or_default();
-            if collection.system && !collection.fields.contains_key(&field) {
+            let column = tables.get(&name)?.and_then(|table| table.column(&field));
+            if let Some(column) = column
+                && !collection.fields.contains_key(&field)
+            {
                 // People's own fields of Directus' own collections.
-                let table = match tables.get(&name) {
-                    Some(table) => table.clone(),
-                    None => tables.entry(name.clone()).or_insert(Table::read(connection, &name)?).clone(),
-                };
-                if let Some(column) = table.and_then(|table| table.column(&field).cloned()) {
-                    collection.fields.insert(field.clone(), plain(&column));
-                }
+                collection.fields.insert(field.clone(), plain(column));
             }
             let sql = collection.fields.get(&field).is_none().then_some("alias");
             if sql.is_some() && special.iter().any(|it| it == "no-data" || it == "group") {
@@ -212,7 +217,7 @@ impl Schema {
             }
             let entry = collection.fields.entry(field.clone()).or_insert_with(|| alias(&field));
             if entry.kind != Kind::Alias {
-                entry.type_name = type_of(&column_type(connection, &name, &field)?, &special);
+                entry.type_name = type_of(column.map_or("alias", |column| &column.sql), &special);
                 entry.kind = Kind::named(&entry.type_name);
             }
             entry.special = special;
@@ -236,7 +241,7 @@ impl Schema {
         }));
     }
 
-    fn read_relations(&mut self, connection: &Connection) -> Answer<()> {
+    fn read_relations(&mut self, connection: &Connection, tables: &mut Tables<'_>) -> Answer<()> {
         let sql = "select many_collection, many_field, one_collection, one_field, one_collection_field, \
                    one_allowed_collections, junction_field, sort_field, one_deselect_action from directus_relations order by id";
         let mut statement = connection.prepare(sql)?;
@@ -258,14 +263,14 @@ impl Schema {
         // Foreign keys that nobody described are relations all the same.
         let mut plain = Vec::new();
         for collection in self.collections.values().filter(|it| !it.system) {
-            let Some(table) = Table::read(connection, &collection.name)? else { continue };
-            for column in table.columns {
-                let Some(key) = column.references else { continue };
+            let Some(table) = tables.get(&collection.name)? else { continue };
+            for column in &table.columns {
+                let Some(key) = &column.references else { continue };
                 if self.from(&collection.name, &column.name).is_none() {
                     plain.push(Relation {
                         collection: collection.name.clone(),
-                        field: column.name,
-                        related: Some(key.table),
+                        field: column.name.clone(),
+                        related: Some(key.table.clone()),
                         ..Relation::default()
                     });
                 }
@@ -276,12 +281,18 @@ impl Schema {
     }
 }
 
-fn column_type(connection: &Connection, table: &str, column: &str) -> Answer<String> {
-    let sql = "select type from pragma_table_info(?1) where name = ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    match statement.query_row([table, column], |row| row.get(0)) {
-        Err(rusqlite::Error::QueryReturnedNoRows) => Ok("alias".into()),
-        other => Ok(other?),
+/// The tables that were read so far.
+struct Tables<'a> {
+    connection: &'a Connection,
+    read: HashMap<String, Option<Table>>,
+}
+
+impl Tables<'_> {
+    fn get(&mut self, name: &str) -> Answer<Option<&Table>> {
+        if !self.read.contains_key(name) {
+            self.read.insert(name.into(), Table::read(self.connection, name)?);
+        }
+        Ok(self.read.get(name).and_then(Option::as_ref))
     }
 }
 

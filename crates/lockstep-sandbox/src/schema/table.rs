@@ -67,14 +67,17 @@ impl Table {
         };
         let counts_up = sql.is_some_and(|sql| sql.to_ascii_lowercase().contains("autoincrement"));
         let mut table = Self { name: name.into(), columns: Vec::new() };
-        let mut rows = connection.prepare_cached("select name, type, \"notnull\", dflt_value, pk from pragma_table_info(?1)")?;
+        let mut rows = connection
+            .prepare_cached("select name, type, \"notnull\", dflt_value, pk from pragma_table_info(?1)")?;
         let mut rows = rows.query([name])?;
         while let Some(row) = rows.next()? {
+            // SQLite tells some types in capitals, however they were declared.
             let (sql, default): (String, Option<String>) = (row.get(1)?, row.get(3)?);
+            let sql = sql.to_ascii_lowercase();
             let key = row.get::<_, i64>(4)? > 0;
             table.columns.push(Column {
                 name: row.get(0)?,
-                auto: key && counts_up && sql.eq_ignore_ascii_case("integer"),
+                auto: key && counts_up && sql == "integer",
                 sql,
                 not_null: row.get(2)?,
                 key,
@@ -160,7 +163,11 @@ impl Table {
             quote(&old.name)
         ))?;
         remove(connection, &old.name)?;
-        connection.execute_batch(&format!("alter table {} rename to {};", quote(&interim), quote(&self.name)))?;
+        connection.execute_batch(&format!(
+            "alter table {} rename to {};",
+            quote(&interim),
+            quote(&self.name)
+        ))?;
         self.create_indexes(connection)
     }
 
@@ -260,8 +267,8 @@ pub(crate) fn remove(connection: &Connection, name: &str) -> Answer<()> {
 
 /// The name, or one like it that no index has: `a_b` and `c` make the same one as `a` and `b_c`.
 fn free_name(connection: &Connection, name: &str) -> Answer<String> {
-    let mut statement =
-        connection.prepare_cached("select exists (select 1 from sqlite_master where name = ?1 collate nocase)")?;
+    let mut statement = connection
+        .prepare_cached("select exists (select 1 from sqlite_master where name = ?1 collate nocase)")?;
     let mut free = name.to_owned();
     for number in 2.. {
         if !statement.query_row([&free], |row| row.get(0))? {
@@ -276,7 +283,11 @@ impl Column {
     fn definition(&self) -> String {
         let mut text = format!("{} {}", quote(&self.name), self.sql);
         if self.key {
-            text.push_str(if self.auto { " not null primary key autoincrement" } else { " not null primary key" });
+            text.push_str(if self.auto {
+                " not null primary key autoincrement"
+            } else {
+                " not null primary key"
+            });
         } else if self.not_null {
             text.push_str(" not null");
         }
@@ -298,7 +309,8 @@ impl ForeignKey {
 
     fn reference(&self) -> String {
         // Without a column, the key is meant.
-        let column = if self.column.is_empty() { String::new() } else { format!(" ({})", quote(&self.column)) };
+        let column =
+            if self.column.is_empty() { String::new() } else { format!(" ({})", quote(&self.column)) };
         format!(
             "references {}{column} on update {} on delete {}",
             quote(&self.table),
@@ -332,7 +344,8 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let column = |name: &str, sql: &str| Column { name: name.into(), sql: sql.into(), ..Column::default() };
+        let column =
+            |name: &str, sql: &str| Column { name: name.into(), sql: sql.into(), ..Column::default() };
         Table {
             name: "it's a \"table\"".into(),
             columns: vec![

@@ -73,6 +73,9 @@ pub(crate) fn type_of(sql: &str, special: &[String]) -> String {
     if sql == "alias" {
         return "alias".into();
     }
+    if let Some(geometry) = special.iter().find(|it| it.starts_with("geometry")) {
+        return geometry.clone();
+    }
     for (name, kind) in [
         ("cast-json", "json"),
         ("json", "json"),
@@ -138,7 +141,8 @@ pub(crate) fn column_of(kind: &str, max_length: Option<i64>) -> Option<String> {
 /// `varchar(255)` as its name and its length.
 pub(crate) fn split_length(sql: &str) -> (&str, Option<i64>) {
     match sql.split_once('(') {
-        Some((name, rest)) => (name.trim(), rest.split([',', ')']).next().and_then(|it| it.trim().parse().ok())),
+        // Of `numeric(8,2)` nobody can tell a length.
+        Some((name, rest)) => (name.trim(), rest.trim_end_matches(')').trim().parse().ok()),
         None => (sql, None),
     }
 }
@@ -153,7 +157,9 @@ mod tests {
             let column = column_of(kind, None).expect("a column");
             assert_eq!(type_of(&column, &[]), kind);
         }
-        for (kind, special) in [("uuid", "uuid"), ("csv", "cast-csv"), ("hash", "hash"), ("timestamp", "cast-timestamp")] {
+        for (kind, special) in
+            [("uuid", "uuid"), ("csv", "cast-csv"), ("hash", "hash"), ("timestamp", "cast-timestamp")]
+        {
             let column = column_of(kind, None).expect("a column");
             assert_eq!(type_of(&column, &[special.into()]), kind);
         }

@@ -20,13 +20,17 @@ pub(crate) fn sdl(session: &Session<'_>, system: bool) -> Answer<String> {
             shown.push(collection);
         }
     }
+    if shown.is_empty() {
+        return Ok("type Query {\n  _empty: Void\n}\n\nscalar Void\n".into());
+    }
     let mut text = String::from("type Query {\n");
     for collection in &shown {
         let name = query_name(collection);
         if collection.singleton {
             let _infallible = writeln!(text, "  {name}: {}", collection.name);
         } else {
-            let arguments = "filter: JSON, sort: [String], limit: Int, offset: Int, page: Int, search: String";
+            let arguments =
+                "filter: JSON, sort: [String], limit: Int, offset: Int, page: Int, search: String";
             let _infallible = writeln!(text, "  {name}({arguments}): [{}!]!", collection.name);
             let _infallible = writeln!(text, "  {name}_by_id(id: ID!): {}", collection.name);
         }
@@ -59,7 +63,12 @@ fn type_of(schema: &Schema, collection: &Collection, shown: &[&Collection]) -> S
     text
 }
 
-fn field_type(schema: &Schema, collection: &Collection, field: &Field, shown: &[&Collection]) -> Option<String> {
+fn field_type(
+    schema: &Schema,
+    collection: &Collection,
+    field: &Field,
+    shown: &[&Collection],
+) -> Option<String> {
     let there = |name: &str| shown.iter().any(|it| it.name == name);
     if let Some(relation) = schema.from(&collection.name, &field.name) {
         let related = relation.related.as_deref().filter(|name| there(name));

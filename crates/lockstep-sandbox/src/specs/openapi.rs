@@ -26,10 +26,13 @@ pub(crate) fn document(session: &Session<'_>, host: &str) -> Answer<Value> {
             }
         }
     }
-    paths.insert("/server/ping".into(), json!({"get": {
-        "summary": "Ping", "operationId": "ping", "tags": ["Server"],
-        "responses": {"200": {"description": "Successful request"}},
-    }}));
+    paths.insert(
+        "/server/ping".into(),
+        json!({"get": {
+            "summary": "Ping", "operationId": "ping", "tags": ["Server"],
+            "responses": {"200": {"description": "Successful request"}},
+        }}),
+    );
     tags.push(json!({"name": "Server"}));
     Ok(json!({
         "openapi": "3.0.1",
@@ -64,7 +67,10 @@ fn pascal(name: &str) -> String {
     let words = name.split(|letter: char| !letter.is_alphanumeric());
     let word = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
     };
     words.map(word).collect()
 }
@@ -80,7 +86,11 @@ fn base(collection: &Collection) -> Option<String> {
 
 fn list_path(collection: &Collection, name: &str) -> Value {
     let reference = json!({"$ref": format!("#/components/schemas/{name}")});
-    let list = if collection.singleton { reference.clone() } else { json!({"type": "array", "items": reference.clone()}) };
+    let list = if collection.singleton {
+        reference.clone()
+    } else {
+        json!({"type": "array", "items": reference.clone()})
+    };
     let mut path = json!({"get": operation("read", name, list, None, false)});
     let method = if collection.singleton { "patch" } else { "post" };
     let verb = if collection.singleton { "update" } else { "create" };
@@ -104,7 +114,8 @@ fn operation(verb: &str, name: &str, data: Value, body: Option<&Value>, keyed: b
         let schema = json!({"type": "object", "properties": {"data": data}});
         json!({"200": {"description": "Successful request", "content": {"application/json": {"schema": schema}}}})
     };
-    let mut operation = json!({"operationId": format!("{verb}{name}"), "tags": [name], "responses": response});
+    let mut operation =
+        json!({"operationId": format!("{verb}{name}"), "tags": [name], "responses": response});
     if keyed {
         operation["parameters"] = json!([{
             "name": "id", "in": "path", "required": true,
@@ -118,7 +129,8 @@ fn operation(verb: &str, name: &str, data: Value, body: Option<&Value>, keyed: b
 }
 
 fn schema_of(schema: &Schema, collection: &Collection) -> Value {
-    let fields = collection.fields.values().map(|field| (field.name.clone(), property(schema, collection, field)));
+    let fields =
+        collection.fields.values().map(|field| (field.name.clone(), property(schema, collection, field)));
     json!({
         "type": "object",
         "properties": fields.collect::<Map<_, _>>(),
@@ -150,7 +162,9 @@ fn property(schema: &Schema, collection: &Collection, field: &Field) -> Value {
         property["maxLength"] = length.into();
     }
     let refers = |name: &str| schema.collections.get(name).map(schema_name);
-    if let Some(name) = schema.from(&collection.name, &field.name).and_then(|it| refers(it.related.as_deref()?)) {
+    if let Some(name) =
+        schema.from(&collection.name, &field.name).and_then(|it| refers(it.related.as_deref()?))
+    {
         let reference = json!({"$ref": format!("#/components/schemas/{name}")});
         return json!({"oneOf": [property, reference], "nullable": field.nullable});
     }

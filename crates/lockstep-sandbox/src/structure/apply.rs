@@ -1,7 +1,8 @@
 //! `POST /schema/apply`: the way to another schema.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use lockstep_core::schema::Snapshot;
 use serde_json::{Map, Value};
 
 use super::change::Change;
@@ -11,7 +12,9 @@ use super::snapshot::{snapshot, value};
 use super::{object, text, validate};
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
-use lockstep_core::schema::Snapshot;
+
+#[cfg(test)]
+mod tests;
 
 /// Carries out a diff, `{hash, diff}`. With `force`, the schema that it was made of may have been another.
 ///
@@ -29,7 +32,12 @@ pub(crate) fn apply(session: &mut Session<'_>, payload: &Value, force: bool) -> 
     if !force && text_of(payload, "hash") != current.hash() {
         return Err(contradiction(diff, &current));
     }
-    let mut way = Way { change: Change::unrecorded(session), current: &current, diff, done: BTreeSet::new() };
+    let mut new_fields: HashMap<&str, Vec<&Value>> = HashMap::new();
+    for entry in entries(diff, "fields").iter().filter(|it| first(it) == "N") {
+        new_fields.entry(text_of(entry, "collection")).or_default().push(entry);
+    }
+    let change = Change::unrecorded(session);
+    let mut way = Way { change, current: &current, diff, new_fields, done: BTreeSet::new() };
     way.create_collections()?;
     way.delete_collections()?;
     way.update_collections()?;
@@ -43,6 +51,8 @@ struct Way<'w, 's, 'a> {
     change: Change<'s, 'a>,
     current: &'w Snapshot,
     diff: &'w Map<String, Value>,
+    /// The fields to be made, by collection.
+    new_fields: HashMap<&'w str, Vec<&'w Value>>,
     /// Collections that were made or deleted, whose fields need nothing more.
     done: BTreeSet<&'w str>,
 }
@@ -50,7 +60,8 @@ struct Way<'w, 's, 'a> {
 impl<'w> Way<'w, '_, '_> {
     /// Makes the collections: a group before its members, and none whose group is not there.
     fn create_collections(&mut self) -> Answer<()> {
-        let new: Vec<&Value> = entries(self.diff, "collections").iter().filter(|it| first(it) == "N").collect();
+        let new: Vec<&Value> =
+            entries(self.diff, "collections").iter().filter(|it| first(it) == "N").collect();
         let names: BTreeSet<&str> = new.iter().map(|it| text_of(it, "collection")).collect();
         let mut waiting: Vec<&Value> = new;
         loop {
@@ -60,7 +71,8 @@ impl<'w> Way<'w, '_, '_> {
                 let rhs = &differences(entry)[0]["rhs"];
                 let group = rhs["meta"]["group"].as_str().filter(|it| !it.is_empty());
                 let ready = group.is_none_or(|group| {
-                    self.done.contains(group) || !names.contains(group) && self.current.collection(group).is_some()
+                    self.done.contains(group)
+                        || !names.contains(group) && self.current.collection(group).is_some()
                 });
                 if ready {
                     self.create_collection(text_of(entry, "collection"), rhs)?;
@@ -79,8 +91,8 @@ impl<'w> Way<'w, '_, '_> {
         let Some(rhs) = rhs.as_object() else {
             return Err(ApiError::payload("\"collection\" is required"));
         };
-        let own = |it: &&Value| text_of(it, "collection") == name && first(it) == "N";
-        let fields = entries(self.diff, "fields").iter().filter(own).map(|it| as_uuid(&differences(it)[0]["rhs"]));
+        let fields = self.new_fields.remove(name).unwrap_or_default();
+        let fields = fields.into_iter().map(|it| as_uuid(&differences(it)[0]["rhs"]));
         let mut payload = rhs.clone();
         payload.insert("fields".into(), fields.collect());
         self.done.insert(name);
@@ -90,7 +102,9 @@ impl<'w> Way<'w, '_, '_> {
     fn delete_collections(&mut self) -> Answer<()> {
         for entry in entries(self.diff, "collections").iter().filter(|it| first(it) == "D") {
             let name = text_of(entry, "collection");
-            self.expect("collection", name, "", self.current.collection(name).is_some())?;
+            if self.current.collection(name).is_none() {
+                return Err(ApiError::forbidden(None));
+            }
             for relation in self.change.relations_with(name)? {
                 self.change.drop_relation(&relation.collection, &relation.field)?;
             }
@@ -121,6 +135,11 @@ impl<'w> Way<'w, '_, '_> {
             match first(entry) {
                 "N" if !in_meta(entry) => {
                     let rhs = &differences(entry)[0]["rhs"];
+                    if !self.change.has_table(collection)? {
+                        return Err(ApiError::internal(
+                            "Cannot read properties of undefined (reading 'fields')",
+                        ));
+                    }
                     self.change.create_field(collection, rhs.as_object().unwrap_or(&Map::new()))?;
                 }
                 "D" if !in_meta(entry) => self.change.delete_field(collection, field)?,
@@ -163,10 +182,6 @@ impl<'w> Way<'w, '_, '_> {
         }
         Ok(())
     }
-
-    fn expect(&self, what: &str, collection: &str, field: &str, there: bool) -> Answer<()> {
-        if there { Ok(()) } else { Err(untimely("delete", what, collection, field, "does not exist")) }
-    }
 }
 
 /// The item as it will be; none if it is not there now.
@@ -182,7 +197,8 @@ fn desired(current: Option<Value>, entry: &Value) -> Answer<Option<Map<String, V
 fn as_uuid(field: &Value) -> Value {
     let mut field = field.clone();
     let uuid = field.as_object().and_then(|it| object(it, "schema")).is_some_and(|schema| {
-        let reference = ["foreign_key_table", "foreign_key_column"].iter().all(|key| text(schema, key).is_some());
+        let reference =
+            ["foreign_key_table", "foreign_key_column"].iter().all(|key| text(schema, key).is_some());
         let kind = text(schema, "data_type").unwrap_or_default();
         schema.get("max_length").and_then(Value::as_i64) == Some(36)
             && ["char", "varchar"].contains(&kind)
@@ -196,7 +212,8 @@ fn as_uuid(field: &Value) -> Value {
 
 /// Why a diff of another schema is refused: what it asks for in vain, or that the schema is another.
 fn contradiction(diff: &Map<String, Value>, current: &Snapshot) -> ApiError {
-    let lists: [(&str, &str); 3] = [("collections", "collection"), ("fields", "field"), ("relations", "relation")];
+    let lists: [(&str, &str); 3] =
+        [("collections", "collection"), ("fields", "field"), ("relations", "relation")];
     for (list, what) in lists {
         for entry in entries(diff, list) {
             let (collection, field) = (text_of(entry, "collection"), text_of(entry, "field"));
@@ -214,10 +231,40 @@ fn contradiction(diff: &Map<String, Value>, current: &Snapshot) -> ApiError {
             }
         }
     }
+    for entry in entries(diff, "systemFields") {
+        if let Some(error) = unsupported(entry) {
+            return error;
+        }
+    }
     ApiError::payload(
         "Provided hash does not match the current instance's schema hash, indicating the schema has changed after \
-         this diff was generated. Please generate a new diff and try again",
+         this diff was generated. Please generate a new diff and try again or use the \"force\" query parameter to bypass \
+         this check",
     )
+}
+
+/// Of Directus' own fields, only the index may change.
+fn unsupported(entry: &Value) -> Option<ApiError> {
+    let name = format!("{}.{}", text_of(entry, "collection"), text_of(entry, "field"));
+    let again = "Please generate a new diff and try again";
+    let verb = match first(entry) {
+        "N" => "create",
+        "D" => "delete",
+        _ => {
+            let path = differences(entry).first()?.get("path").and_then(Value::as_array)?;
+            let steps: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+            let property = steps.join(".");
+            return (property != "schema.is_indexed").then(|| {
+                ApiError::payload(format!(
+                    "Provided diff is trying to alter property \"{property}\" on \"{name}\" but currently only \
+                     \"schema.is_indexed\" is supported. {again}"
+                ))
+            });
+        }
+    };
+    Some(ApiError::payload(format!(
+        "Provided diff is trying to {verb} field \"{name}\" but this action is not supported. {again}"
+    )))
 }
 
 fn untimely(verb: &str, what: &str, collection: &str, field: &str, why: &str) -> ApiError {

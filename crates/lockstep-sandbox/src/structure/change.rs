@@ -42,8 +42,7 @@ impl<'s, 'a> Change<'s, 'a> {
 
     /// True if there is a table of this name that is a collection.
     pub(super) fn has_table(&mut self, name: &str) -> Answer<bool> {
-        let hidden = name.starts_with("sqlite_") || name.starts_with("directus_") && !is_own(name);
-        Ok(!hidden && self.draft.table(name)?.is_some_and(|table| table.key().is_some()))
+        Ok(!is_hidden(name) && self.draft.table(name)?.is_some_and(|table| table.key().is_some()))
     }
 
     /// True if the collection has this column.
@@ -123,6 +122,13 @@ impl<'s, 'a> Change<'s, 'a> {
         }
         Ok(row)
     }
+}
+
+/// True for a table that is no collection, whatever is in it.
+pub(super) fn is_hidden(name: &str) -> bool {
+    name.starts_with("sqlite_")
+        || name.starts_with("directus_") && !is_own(name)
+        || name == crate::files::TABLE
 }
 
 /// True for a collection of Directus' own.

@@ -1,10 +1,10 @@
 //! Collections: told, made, changed and deleted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::change::{Change, is_own};
+use super::change::{Change, is_hidden, is_own};
 use super::column::{column, has_column};
 use super::meta::{self, COLLECTIONS, Meta};
 use super::{fields, object, text};
@@ -13,20 +13,28 @@ use crate::error::{Answer, ApiError};
 use crate::schema::table::Table;
 use crate::system::SYSTEM;
 
+#[cfg(test)]
+mod tests;
+
 /// All collections, Directus' own among them.
 pub(crate) fn read_all(session: &mut Session<'_>) -> Answer<Vec<Value>> {
     let mut rows: Vec<Meta> = meta::rows(session.db, COLLECTIONS, "", &[])?;
-    let tracked: BTreeSet<String> = rows.iter().filter_map(|row| text(row, "collection").map(Into::into)).collect();
+    let tracked: BTreeSet<String> =
+        rows.iter().filter_map(|row| text(row, "collection").map(Into::into)).collect();
     let tables = tables(session)?;
     let shown = |name: &str, meta: Value| {
-        let schema = if tables.contains(name) { json!({"name": name}) } else { Value::Null };
+        let schema = tables.get(name).map(|sql| json!({"name": name, "sql": sql}));
         json!({"collection": name, "meta": meta, "schema": schema})
     };
     rows.sort_by_cached_key(|row| text(row, "collection").unwrap_or_default().to_owned());
-    let loose = tables.iter().filter(|name| !tracked.contains(*name) && !is_own(name));
+    let loose = tables.keys().filter(|name| !tracked.contains(*name) && !is_own(name));
     let own = SYSTEM.collections.iter().map(|it| shown(it.name, system_meta(it.name)));
-    let tracked = rows.iter().map(|row| shown(text(row, "collection").unwrap_or_default(), row.clone().into()));
-    Ok(tracked.chain(loose.map(|name| shown(name, Value::Null))).chain(own).collect())
+    let tracked =
+        rows.iter().map(|row| shown(text(row, "collection").unwrap_or_default(), row.clone().into()));
+    let mut found: Vec<Value> = tracked.chain(loose.map(|name| shown(name, Value::Null))).collect();
+    found.sort_by_cached_key(|it| it["collection"].as_str().unwrap_or_default().to_owned());
+    found.extend(own);
+    Ok(found)
 }
 
 /// One collection.
@@ -63,11 +71,15 @@ pub(crate) fn update(session: &mut Session<'_>, name: &str, payload: &Map<String
 }
 
 /// Changes what is known of collections, each of which names itself.
-pub(crate) fn update_batch(session: &mut Session<'_>, payloads: &[Map<String, Value>]) -> Answer<Vec<String>> {
+pub(crate) fn update_batch(
+    session: &mut Session<'_>,
+    payloads: &[Map<String, Value>],
+) -> Answer<Vec<String>> {
     let mut change = Change::recorded(session);
     let mut names = Vec::new();
     for payload in payloads {
-        let name = text(payload, "collection").ok_or_else(|| ApiError::payload("\"collection\" is required"))?;
+        let name = text(payload, "collection")
+            .ok_or_else(|| ApiError::payload("Collection in update misses collection key"))?;
         change.update_collection(name, payload)?;
         names.push(name.to_owned());
     }
@@ -81,27 +93,31 @@ pub(crate) fn delete(session: &mut Session<'_>, name: &str) -> Answer<()> {
     if is_own(name) || !change.has_collection(name)? {
         return Err(ApiError::forbidden(None));
     }
-    for relation in change.relations_with(name)? {
+    let relations = change.relations_with(name)?;
+    change.delete_collection(name)?;
+    for relation in relations {
         if let Some(field) = &relation.one_field
             && let Some(related) = &relation.related
+            && related != name
         {
             change.delete_field(related, field)?;
         }
-        if relation.related.as_deref() == Some(name) {
+        if relation.related.as_deref() == Some(name) && relation.collection != name {
             change.delete_field(&relation.collection, &relation.field)?;
         }
     }
-    change.delete_collection(name)?;
     change.finish()
 }
 
-/// The names of all tables that are collections.
-fn tables(session: &Session<'_>) -> Answer<BTreeSet<String>> {
-    let sql = "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'";
+/// All tables that are collections: names and definitions.
+fn tables(session: &Session<'_>) -> Answer<BTreeMap<String, String>> {
+    let sql =
+        "select name, sql from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'";
     let mut statement = session.db.prepare_cached(sql)?;
-    let names = statement.query_map([], |row| row.get(0))?;
-    let names = names.collect::<Result<BTreeSet<String>, _>>()?;
-    Ok(names.into_iter().filter(|name| is_own(name) || !name.starts_with("directus_")).collect())
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut found = found.collect::<Result<BTreeMap<String, String>, _>>()?;
+    found.retain(|name, _| !is_hidden(name));
+    Ok(found)
 }
 
 /// What is known of a collection of Directus' own.
@@ -137,6 +153,9 @@ impl Change<'_, '_> {
             Some(Value::Array(items)) => items.iter().filter_map(|it| it.as_object().cloned()).collect(),
             Some(_) => return Err(ApiError::payload("\"fields\" must be an array")),
         };
+        if ["schema", "meta"].iter().all(|key| !payload.get(*key).is_some_and(Value::is_object)) {
+            return Err(ApiError::forbidden(None));
+        }
         if self.has_collection(&name)? {
             return Err(ApiError::payload(format!("Collection \"{name}\" already exists")));
         }
@@ -147,30 +166,45 @@ impl Change<'_, '_> {
             }
             self.create_table(&name, &mut list)?;
         }
+        let described = list.iter().filter_map(|field| Some((text(field, "field")?, object(field, "meta")?)));
+        for (place, (field, meta)) in described.enumerate() {
+            let row = fields::row(&name, field, Some(place + 1), meta);
+            self.insert(meta::FIELDS, &row)?;
+        }
         if let Some(meta) = object(payload, "meta") {
             let mut row = meta.clone();
             row.insert("collection".into(), name.as_str().into());
+            self.expect_group(&row)?;
             self.insert(COLLECTIONS, &row)?;
         }
-        for field in list {
-            if let Some(meta) = object(&field, "meta") {
-                let row = fields::row(&name, text(&field, "field").unwrap_or_default(), meta);
-                self.insert(meta::FIELDS, &row)?;
-            }
-        }
         Ok(name)
+    }
+
+    /// The group of a collection is a collection.
+    fn expect_group(&self, row: &Meta) -> Answer<()> {
+        match text(row, "group") {
+            Some(group) if meta::collection(self.session.db, group)?.is_none() => {
+                Err(ApiError::foreign_key(None, None, None))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn create_table(&mut self, name: &str, list: &mut [Map<String, Value>]) -> Answer<()> {
         let mut table = Table { name: name.into(), columns: Vec::new() };
         for field in list {
             let own = text(field, "field").filter(|it| !it.is_empty());
-            let own = own.ok_or_else(|| ApiError::payload("\"field\" is required"))?.to_owned();
+            let missing = || ApiError::internal("You did not specify a column name");
+            let own = own.ok_or_else(missing)?.to_owned();
             let Some(kind) = text(field, "type").map(str::to_owned) else { continue };
-            fields::add_flags(field, &kind);
+            let has_meta = object(field, "meta").is_some();
+            if fields::add_flags(field, &kind) && !has_meta {
+                let message = "Validation failed for field \"collection\". Value is required.";
+                return Err(ApiError::validation("collection", "required", message));
+            }
             if has_column(&kind) {
-                if table.column(&own).is_some() {
-                    return Err(ApiError::payload(format!("Field \"{own}\" is there twice")));
+                if table.columns.iter().any(|it| it.name.eq_ignore_ascii_case(&own)) {
+                    return Err(ApiError::internal(format!("duplicate column name: {own}")));
                 }
                 let schema = object(field, "schema").cloned().unwrap_or_default();
                 table.columns.push(column(&own, &kind, &schema, None)?);
@@ -181,12 +215,13 @@ impl Change<'_, '_> {
 
     /// Changes what is known of a collection; without `meta`, nothing.
     pub(super) fn update_collection(&mut self, name: &str, payload: &Map<String, Value>) -> Answer<()> {
-        if is_own(name) || !self.has_collection(name)? {
+        if is_own(name) {
             return Err(ApiError::forbidden(None));
         }
         let Some(changes) = object(payload, "meta") else { return Ok(()) };
         let mut row = changes.clone();
         row.insert("collection".into(), name.into());
+        self.expect_group(&row)?;
         match meta::collection(self.session.db, name)? {
             Some(_) => self.update(COLLECTIONS, &name.into(), &row),
             None => self.insert(COLLECTIONS, &row).map(drop),
@@ -196,6 +231,10 @@ impl Change<'_, '_> {
     /// Deletes a collection, but not what others have to refer to it.
     pub(super) fn delete_collection(&mut self, name: &str) -> Answer<()> {
         let db = self.session.db;
+        self.record("delete", COLLECTIONS, &name.into(), &Map::new())?;
+        for field in meta::rows(db, meta::FIELDS, "where collection = ?1 order by id", &[name])? {
+            self.record("delete", meta::FIELDS, &field["id"], &Map::new())?;
+        }
         for sql in [
             "delete from directus_fields where collection = ?1",
             "delete from directus_presets where collection = ?1",
@@ -222,7 +261,8 @@ impl Change<'_, '_> {
 
 /// True for a field that is the key.
 fn is_key(field: &Map<String, Value>) -> bool {
-    let flag = |key: &str| object(field, "schema").and_then(|it| it.get(key)).and_then(Value::as_bool) == Some(true);
+    let flag =
+        |key: &str| object(field, "schema").and_then(|it| it.get(key)).and_then(Value::as_bool) == Some(true);
     flag("is_primary_key") || flag("has_auto_increment")
 }
 

@@ -38,7 +38,8 @@ pub(super) fn column(
     let sql = sql.ok_or_else(|| ApiError::payload(format!("Illegal type passed: \"{kind}\"")))?;
     let default = match schema.get("default_value") {
         Some(value) => default_text(value),
-        None => existing.and_then(|it| it.default.clone()),
+        // What stays is said again as it is told, with its quotes doubled.
+        None => existing.and_then(|it| it.default.as_deref()).map(|text| text.replace('\'', "''")),
     };
     Ok(Column {
         name: name.into(),
@@ -75,7 +76,7 @@ pub(super) fn described(table: &Table, column: &Column, kind: &str) -> Value {
     json!({
         "name": column.name,
         "table": table.name,
-        "data_type": data_type.to_ascii_lowercase(),
+        "data_type": data_type,
         "default_value": column.default.as_deref().map_or(Value::Null, |text| default_value(kind, text)),
         "max_length": max_length,
         "numeric_precision": null,
@@ -94,7 +95,7 @@ pub(super) fn described(table: &Table, column: &Column, kind: &str) -> Value {
 
 /// A key that SQLite needs no index for.
 fn is_row_id(column: &Column) -> bool {
-    column.sql.eq_ignore_ascii_case("integer")
+    column.sql == "integer"
 }
 
 fn default_value(kind: &str, text: &str) -> Value {
@@ -147,7 +148,8 @@ mod tests {
 
     #[test]
     fn only_keys_that_are_no_row_ids_are_unique() {
-        let key = |kind: &str, schema| described(&Table::default(), &made(kind, schema), kind)["is_unique"].clone();
+        let key =
+            |kind: &str, schema| described(&Table::default(), &made(kind, schema), kind)["is_unique"].clone();
         assert_eq!(key("uuid", json!({"is_primary_key": true})), true);
         assert_eq!(key("integer", json!({"is_primary_key": true, "is_unique": true})), false);
         assert_eq!(key("bigInteger", json!({"has_auto_increment": true})), false);
@@ -173,7 +175,10 @@ mod tests {
 
     #[test]
     fn a_column_keeps_what_is_not_named() {
-        let old = made("string", json!({"max_length": 40, "is_nullable": false, "default_value": "x", "is_indexed": true}));
+        let old = made(
+            "string",
+            json!({"max_length": 40, "is_nullable": false, "default_value": "x", "is_indexed": true}),
+        );
         let changes = json!({"max_length": 50});
         let new = column("c", "string", changes.as_object().unwrap(), Some(&old)).unwrap();
         assert_eq!(new, Column { sql: "varchar(50)".into(), ..old });

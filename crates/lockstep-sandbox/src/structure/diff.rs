@@ -29,7 +29,7 @@ fn sound(desired: &Value) -> Answer<Snapshot> {
     };
     let mut list = |name: &str| -> Answer<Vec<Object>> {
         let Some(Json::Array(items)) = header.remove(name) else {
-            return Err(ApiError::internal(format!("Cannot read properties of undefined (reading '{name}')")));
+            return Err(ApiError::internal("Cannot read properties of undefined (reading 'find')"));
         };
         let mut kept: Vec<Object> = Vec::with_capacity(items.len());
         let mut names = std::collections::HashSet::new();
@@ -42,5 +42,6 @@ fn sound(desired: &Value) -> Answer<Snapshot> {
         Ok(kept)
     };
     let (collections, fields, relations) = (list("collections")?, list("fields")?, list("relations")?);
-    Snapshot::new(header, collections, fields, relations).map_err(|error| ApiError::payload(error.to_string()))
+    Snapshot::new(header, collections, fields, relations)
+        .map_err(|error| ApiError::payload(error.to_string()))
 }

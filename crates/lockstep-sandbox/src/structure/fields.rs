@@ -2,16 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::change::{Change, is_own};
+use super::change::Change;
 use super::column::{ALIASES, column, described, has_column};
 use super::meta::{self, FIELDS, Meta};
 use super::snapshot::{is_alias, is_system, specials};
-use super::{object, text};
+use super::{nowhere, object, text, validate};
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
 use crate::schema::table::Table;
 use crate::schema::types::type_of;
 use crate::system::{SYSTEM, SystemColumn};
+
+#[cfg(test)]
+mod tests;
 
 /// All fields, or those of a collection.
 ///
@@ -30,9 +33,7 @@ pub(crate) fn read_all(session: &mut Session<'_>, collection: Option<&str>) -> A
     for name in names {
         match Table::read(session.db, &name)? {
             Some(table) => found.extend(of_table(session, &table)?),
-            None if collection.is_some() && meta::collection(session.db, &name)?.is_none() => {
-                return Err(ApiError::no_collection(&name));
-            }
+            None if collection.is_some() => return Err(nowhere(&name)),
             None => {}
         }
     }
@@ -44,13 +45,22 @@ pub(crate) fn read_all(session: &mut Session<'_>, collection: Option<&str>) -> A
 /// # Errors
 /// `FORBIDDEN` when there is none.
 pub(crate) fn read_one(session: &mut Session<'_>, collection: &str, field: &str) -> Answer<Value> {
-    let missing = || ApiError::forbidden(None);
-    let table = Table::read(session.db, collection)?.ok_or_else(missing)?;
-    of_table(session, &table)?.into_iter().find(|it| it["field"] == field).ok_or_else(missing)
+    let table = Table::read(session.db, collection)?.ok_or_else(|| nowhere(collection))?;
+    if let Some(found) = of_table(session, &table)?.into_iter().find(|it| it["field"] == field) {
+        return Ok(found);
+    }
+    // Alone, a field without a column is told whatever its specials are.
+    let row = meta::field(session.db, collection, field)?.ok_or_else(|| ApiError::forbidden(None))?;
+    Ok(json!({"collection": collection, "field": field, "type": "alias", "schema": null, "meta": row}))
 }
 
 /// Makes a field.
-pub(crate) fn create(session: &mut Session<'_>, collection: &str, payload: &Map<String, Value>) -> Answer<()> {
+pub(crate) fn create(
+    session: &mut Session<'_>,
+    collection: &str,
+    payload: &Map<String, Value>,
+) -> Answer<()> {
+    validate::field(payload)?;
     let mut change = Change::recorded(session);
     change.create_field(collection, payload)?;
     change.finish()
@@ -88,7 +98,10 @@ pub(crate) fn update_many(
 /// Deletes a field, with what refers to it.
 pub(crate) fn delete(session: &mut Session<'_>, collection: &str, field: &str) -> Answer<()> {
     let mut change = Change::recorded(session);
-    if is_system(collection, field) || !change.has_field(collection, field)? {
+    if !change.has_table(collection)? {
+        return Err(nowhere(collection));
+    }
+    if is_system(collection, field) {
         return Err(ApiError::forbidden(None));
     }
     change.delete_field(collection, field)?;
@@ -98,11 +111,14 @@ pub(crate) fn delete(session: &mut Session<'_>, collection: &str, field: &str) -
 /// The fields of a table: columns in their order, then those without a column.
 fn of_table(session: &Session<'_>, table: &Table) -> Answer<Vec<Value>> {
     let own = SYSTEM.collections.iter().find(|it| it.name == table.name);
-    let mut known: Vec<Meta> = meta::rows(session.db, FIELDS, "where collection = ?1 order by id", &[&table.name])?;
+    let mut known: Vec<Meta> =
+        meta::rows(session.db, FIELDS, "where collection = ?1 order by id", &[&table.name])?;
     let mut found = Vec::new();
     for column in &table.columns {
         let place = known.iter().position(|row| text(row, "field") == Some(&column.name));
-        let system = own.and_then(|it| it.columns.iter().position(|it| it.name == column.name).map(|at| (at, &it.columns[at])));
+        let system = own.and_then(|it| {
+            it.columns.iter().position(|it| it.name == column.name).map(|at| (at, &it.columns[at]))
+        });
         let meta = match (system, place) {
             (Some((place, system)), _) => system_meta(&table.name, system, place),
             (None, Some(place)) => Value::Object(known.remove(place)),
@@ -116,9 +132,11 @@ fn of_table(session: &Session<'_>, table: &Table) -> Answer<Vec<Value>> {
         }));
     }
     let alias = |field: &str, meta: Value| {
-        json!({"collection": table.name, "field": field, "type": "alias", "schema": null, "meta": meta})
+        let name = table.name.as_str();
+        json!({"collection": name, "field": field, "type": "alias", "schema": null, "meta": meta})
     };
-    let system = own.into_iter().flat_map(|it| it.columns.iter().enumerate()).filter(|(_, it)| it.sql == "alias");
+    let system =
+        own.into_iter().flat_map(|it| it.columns.iter().enumerate()).filter(|(_, it)| it.sql == "alias");
     found.extend(system.map(|(place, it)| alias(it.name, system_meta(&table.name, it, place))));
     for row in known {
         let field = text(&row, "field").unwrap_or_default().to_owned();
@@ -155,20 +173,21 @@ fn system_meta(collection: &str, column: &SystemColumn, place: usize) -> Value {
     })
 }
 
-/// The row of a field's metadata.
-pub(super) fn row(collection: &str, field: &str, meta: &Meta) -> Meta {
-    let mut row = meta.clone();
+/// The row of a field's metadata; what it says of its place goes before `sort`.
+pub(super) fn row(collection: &str, field: &str, sort: Option<usize>, meta: &Meta) -> Meta {
+    let mut row: Meta = sort.map(|sort| ("sort".to_owned(), sort.into())).into_iter().collect();
+    row.extend(meta.clone());
     row.insert("collection".into(), collection.into());
     row.insert("field".into(), field.into());
     row
 }
 
-/// Adds the specials that a type needs to be told again.
-pub(super) fn add_flags(payload: &mut Map<String, Value>, kind: &str) {
+/// Adds the specials that a type needs to be told again; true if it needs any.
+pub(super) fn add_flags(payload: &mut Map<String, Value>, kind: &str) -> bool {
     let flag = match kind {
         "json" => "cast-json",
         "timestamp" => "cast-timestamp",
-        _ => return,
+        _ => return false,
     };
     let meta = payload.entry("meta").or_insert(Value::Null);
     if !meta.is_object() {
@@ -181,6 +200,7 @@ pub(super) fn add_flags(payload: &mut Map<String, Value>, kind: &str) {
             special => *special = json!([flag]),
         }
     }
+    true
 }
 
 impl Change<'_, '_> {
@@ -192,7 +212,7 @@ impl Change<'_, '_> {
             _ => return Err(ApiError::payload("\"field\" must be a string")),
         };
         if !self.has_table(collection)? {
-            return Err(ApiError::no_collection(collection));
+            return Err(nowhere(collection));
         }
         if self.has_field(collection, &field)? {
             return Err(ApiError::payload(format!(
@@ -200,6 +220,7 @@ impl Change<'_, '_> {
             )));
         }
         let mut payload = payload.clone();
+        payload.insert("field".into(), field.as_str().into());
         if let Some(kind) = text(&payload, "type").map(str::to_owned) {
             add_flags(&mut payload, &kind);
             if has_column(&kind) {
@@ -211,30 +232,50 @@ impl Change<'_, '_> {
                         return Err(ApiError::internal(format!("duplicate column name: {field}")));
                     }
                     if column.key && table.key().is_some() {
-                        return Err(ApiError::internal(format!("table {collection} has more than one primary key")));
+                        return Err(ApiError::internal(format!(
+                            "table {collection} has more than one primary key"
+                        )));
                     }
                     table.columns.push(column);
                 }
             }
         }
         let Some(meta) = object(&payload, "meta") else { return Ok(()) };
-        let mut row = row(collection, &field, meta);
-        if row.get("sort").is_none() {
-            row.insert("sort".into(), self.next_sort(collection, text(meta, "group"))?.into());
-        }
+        let sort = self.next_sort(collection, text(meta, "group"))?;
+        let row = row(collection, &field, Some(sort), meta);
         self.insert(FIELDS, &row).map(drop)
     }
 
-    fn next_sort(&self, collection: &str, group: Option<&str>) -> Answer<i64> {
-        let sql = "select coalesce(max(sort), 0) + 1 from directus_fields where collection = ?1 and (?2 is null or \"group\" = ?2)";
+    fn next_sort(&self, collection: &str, group: Option<&str>) -> Answer<usize> {
+        let sql = "select coalesce(max(sort), 0) + 1 from directus_fields \
+                   where collection = ?1 and (?2 is null or \"group\" = ?2)";
         let mut statement = self.session.db.prepare_cached(sql)?;
         Ok(statement.query_row((collection, group), |row| row.get(0))?)
     }
 
     /// Changes a field: its column as far as `schema` asks for another, what is known of it as far as `meta` says.
-    pub(super) fn update_field(&mut self, collection: &str, field: &str, payload: &Map<String, Value>) -> Answer<()> {
-        if !self.has_field(collection, field)? {
-            return Err(ApiError::forbidden(None));
+    pub(super) fn update_field(
+        &mut self,
+        collection: &str,
+        field: &str,
+        payload: &Map<String, Value>,
+    ) -> Answer<()> {
+        if !self.has_table(collection)? {
+            return Err(nowhere(collection));
+        }
+        // A name in the body goes before that of the route.
+        let field = text(payload, "field").unwrap_or(field);
+        if is_system(collection, field) {
+            let only = |map: &Map<String, Value>, key: &str| map.len() == 1 && map.contains_key(key);
+            let named = |(key, _): &(&String, &Value)| !["collection", "field"].contains(&key.as_str());
+            let changes: Map<_, _> =
+                payload.iter().filter(named).map(|(key, it)| (key.clone(), it.clone())).collect();
+            let indexed =
+                object(&changes, "schema").filter(|it| only(&changes, "schema") && only(it, "is_indexed"));
+            let indexed = indexed.and_then(|schema| schema["is_indexed"].as_bool());
+            let reason = "Only \"schema.is_indexed\" may be modified for system fields";
+            let indexed = indexed.ok_or_else(|| ApiError::payload(reason))?;
+            return self.index_system_field(collection, field, indexed);
         }
         let known = meta::field(self.session.db, collection, field)?;
         let asked = text(payload, "type");
@@ -242,7 +283,11 @@ impl Change<'_, '_> {
         let place = table.as_ref().and_then(|table| table.columns.iter().position(|it| it.name == field));
         match (place, asked) {
             (Some(_), Some(kind)) if ALIASES.contains(&kind) => return Err(alias_stays()),
-            (None, Some(kind)) if !ALIASES.contains(&kind) => return Err(alias_stays()),
+            (None, Some(kind))
+                if !ALIASES.contains(&kind) && known.as_ref().is_some_and(|it| is_alias(&specials(it))) =>
+            {
+                return Err(alias_stays());
+            }
             _ => {}
         }
         if let (Some(place), Some(table), Some(schema)) = (place, table, object(payload, "schema")) {
@@ -252,9 +297,8 @@ impl Change<'_, '_> {
             if old.key && schema.get("is_nullable").and_then(Value::as_bool) == Some(true) {
                 return Err(ApiError::payload("Primary key cannot be null"));
             }
-            let described = described(table, &old, &current);
-            let differs = schema.iter().any(|(key, value)| described.get(key).is_some_and(|own| own != value));
-            if differs {
+            // A column that is said to be what it is stays untouched; any other is made anew, whatever differs.
+            if Value::Object(schema.clone()) != described(table, &old, &current) {
                 let kind = asked.map_or(current, str::to_owned);
                 if has_column(&kind) {
                     table.columns[place] = column(field, &kind, schema, Some(&old))?;
@@ -266,18 +310,18 @@ impl Change<'_, '_> {
         if let Some(kind) = asked {
             add_flags(&mut payload, kind);
         }
-        let row = row(collection, field, object(&payload, "meta").unwrap_or(meta));
+        let row = row(collection, field, None, object(&payload, "meta").unwrap_or(meta));
         match known.and_then(|known| known.get("id").cloned()) {
             Some(id) => self.update(FIELDS, &id, &row),
-            None if is_system(collection, field) => Ok(()),
             None => self.insert(FIELDS, &row).map(drop),
         }
     }
 
-    /// Sets or removes the index of a field of Directus' own.
+    /// Sets or removes the index of a column.
     pub(super) fn index_system_field(&mut self, collection: &str, field: &str, indexed: bool) -> Answer<()> {
-        let table = if is_own(collection) { self.draft.table_mut(collection)? } else { None };
-        let column = table.and_then(|table| table.column_mut(field)).ok_or_else(|| ApiError::forbidden(None))?;
+        let missing = || ApiError::internal("Cannot read properties of undefined (reading 'is_primary_key')");
+        let table = self.draft.table_mut(collection)?;
+        let column = table.and_then(|table| table.column_mut(field)).ok_or_else(missing)?;
         column.indexed = indexed;
         Ok(())
     }
@@ -296,6 +340,10 @@ impl Change<'_, '_> {
                 }
             }
         }
+        let known = meta::field(self.session.db, collection, field)?;
+        if let Some(id) = known.and_then(|row| row.get("id").cloned()) {
+            self.record("delete", FIELDS, &id, &Map::new())?;
+        }
         let db = self.session.db;
         for sql in [
             "update directus_relations set one_field = null where one_collection = ?1 and one_field = ?2",
@@ -309,8 +357,10 @@ impl Change<'_, '_> {
             db.prepare_cached(sql)?.execute([collection, field])?;
         }
         if let Some(table) = self.draft.table_mut(collection)? {
-            if table.columns.len() == 1 && table.columns[0].name == field {
-                return Err(ApiError::internal(format!("cannot drop column \"{field}\": no other columns exist")));
+            if table.columns.iter().all(|column| column.name == field) {
+                return Err(ApiError::internal(format!(
+                    "cannot drop column \"{field}\": no other columns exist"
+                )));
             }
             table.columns.retain(|column| column.name != field);
         }

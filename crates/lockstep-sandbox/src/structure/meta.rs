@@ -88,7 +88,9 @@ pub(super) fn update(db: &Connection, table: &str, key: &Value, changes: &Meta) 
         known.len() + 1
     );
     let values = known.into_iter().map(|(_, value)| value).chain([plain(key)]);
-    db.prepare_cached(&sql)?.execute(params_from_iter(values)).map_err(|error| refused(table, changes, error))?;
+    db.prepare_cached(&sql)?
+        .execute(params_from_iter(values))
+        .map_err(|error| refused(table, changes, error))?;
     Ok(())
 }
 
@@ -110,7 +112,8 @@ fn taken(table: &str, row: &Meta) -> Answer<Vec<(&'static SystemColumn, Sql)>> {
 }
 
 fn refused(table: &str, row: &Meta, error: rusqlite::Error) -> ApiError {
-    let missing = || columns(table).find(|it| it.not_null && it.default.is_none() && !row.contains_key(it.name));
+    let missing =
+        || columns(table).find(|it| it.not_null && it.default.is_none() && !row.contains_key(it.name));
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::ConstraintViolation) => match missing() {
             Some(column) => ApiError::not_null(table, column.name),
@@ -200,7 +203,10 @@ mod tests {
             assert_eq!((&read["width"], &read["searchable"]), (&json!("full"), &json!(true)));
             update(session.db, FIELDS, &key, &object(json!({"id": 5, "special": null, "hidden": false})))?;
             let read = field(session.db, "a", "b")?.unwrap();
-            assert_eq!((&read["id"], &read["special"], &read["hidden"]), (&json!(1), &Value::Null, &json!(false)));
+            assert_eq!(
+                (&read["id"], &read["special"], &read["hidden"]),
+                (&json!(1), &Value::Null, &json!(false))
+            );
             Ok(())
         });
     }

@@ -5,8 +5,8 @@
 
 mod apply;
 mod change;
-mod column;
 pub(crate) mod collections;
+mod column;
 mod diff;
 mod draft;
 pub(crate) mod fields;
@@ -49,7 +49,7 @@ fn refused(table: &Table, error: ApiError) -> ApiError {
         return contains_null(&table.name, &field);
     }
     if let Some(field) = column("UNIQUE constraint failed: ") {
-        return ApiError::not_unique(table, &field, Value::Null);
+        return ApiError::not_unique(&table.name, &field, Value::Null);
     }
     error
 }

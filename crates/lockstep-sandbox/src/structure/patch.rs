@@ -86,7 +86,7 @@ mod tests {
             json!({"kind": "A", "path": ["a"], "index": 0, "item": {"kind": "N", "rhs": 1}}),
             json!({"kind": "D", "lhs": {}}),
         ] {
-            assert_eq!(patched(json!({"a": 1}), &[difference.clone()]), None, "{difference}");
+            assert_eq!(patched(json!({"a": 1}), std::slice::from_ref(&difference)), None, "{difference}");
         }
     }
 }

@@ -4,25 +4,36 @@ use serde_json::{Map, Value, json};
 
 use super::change::{Change, is_own};
 use super::meta::{self, Meta, RELATIONS};
-use super::{object, text};
+use super::{nowhere, object, text, validate};
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
 use crate::schema::Relation;
 use crate::schema::table::{ForeignKey, Table};
 use crate::system::SYSTEM;
 
+#[cfg(test)]
+mod tests;
+
 /// All relations, Directus' own among them.
 pub(crate) fn read_all(session: &mut Session<'_>) -> Answer<Vec<Value>> {
     let mut found = Vec::new();
     let rows = meta::rows(session.db, RELATIONS, "order by many_collection, id", &[])?;
     for row in &rows {
-        let Some(table) = Table::read(session.db, text(row, "many_collection").unwrap_or_default())? else { continue };
-        found.push(shown(&table, text(row, "many_field").unwrap_or_default(), row.get("one_collection"), row.clone().into()));
+        let Some(table) = Table::read(session.db, text(row, "many_collection").unwrap_or_default())? else {
+            continue;
+        };
+        found.push(shown(
+            &table,
+            text(row, "many_field").unwrap_or_default(),
+            row.get("one_collection"),
+            row.clone().into(),
+        ));
     }
     // Foreign keys that nobody described are relations all the same.
     let is_plain = |relation: &&Relation| {
         let named = |row: &Meta| {
-            text(row, "many_collection") == Some(&relation.collection) && text(row, "many_field") == Some(&relation.field)
+            text(row, "many_collection") == Some(&relation.collection)
+                && text(row, "many_field") == Some(&relation.field)
         };
         !is_system_relation(&relation.collection, &relation.field) && !rows.iter().any(named)
     };
@@ -46,7 +57,7 @@ pub(crate) fn read_all(session: &mut Session<'_>) -> Answer<Vec<Value>> {
 /// `FORBIDDEN` when there is no such collection.
 pub(crate) fn read_for(session: &mut Session<'_>, collection: &str) -> Answer<Vec<Value>> {
     if !session.schema.collections.contains_key(collection) {
-        return Err(ApiError::no_collection(collection));
+        return Err(nowhere(collection));
     }
     Ok(read_all(session)?.into_iter().filter(|it| it["collection"] == collection).collect())
 }
@@ -62,6 +73,7 @@ pub(crate) fn read_one(session: &mut Session<'_>, collection: &str, field: &str)
 
 /// Makes a relation.
 pub(crate) fn create(session: &mut Session<'_>, payload: &Map<String, Value>) -> Answer<()> {
+    validate::relation(payload)?;
     let mut change = Change::recorded(session);
     change.create_relation(payload)?;
     change.finish()
@@ -152,14 +164,12 @@ impl Change<'_, '_> {
         }
         let is_key = match self.draft.table(&collection)?.and_then(|table| table.column(&field)) {
             Some(column) => column.key,
-            None => {
-                return Err(ApiError::payload(format!(
-                    "Field \"{field}\" doesn't exist in collection \"{collection}\""
-                )));
-            }
+            None => return Err(no_field(&collection, &field)),
         };
         if is_key {
-            return Err(ApiError::payload(format!("Field \"{field}\" in collection \"{collection}\" is a primary key")));
+            return Err(ApiError::payload(format!(
+                "Field \"{field}\" in collection \"{collection}\" is a primary key"
+            )));
         }
         if let Some(related) = &related
             && !self.has_table(related)?
@@ -203,7 +213,10 @@ impl Change<'_, '_> {
                 let mut row = changes.clone();
                 row.insert("many_collection".into(), collection.into());
                 row.insert("many_field".into(), field.into());
-                row.insert("one_collection".into(), payload.get("related_collection").cloned().unwrap_or_default());
+                row.insert(
+                    "one_collection".into(),
+                    payload.get("related_collection").cloned().unwrap_or_default(),
+                );
                 self.insert(RELATIONS, &row).map(drop)
             }
         }
@@ -251,11 +264,14 @@ impl Change<'_, '_> {
             return Err(ApiError::forbidden(None));
         }
         if !self.has_table(collection)? {
-            return Err(no_collection(collection));
+            return Err(nowhere(collection));
+        }
+        if !self.has_field(collection, field)? {
+            return Err(no_field(collection, field));
         }
         if !self.has_relation(collection, field)? {
             return Err(ApiError::payload(format!(
-                "Field \"{field}\" in collection \"{collection}\" doesn't have a relationship"
+                "Field \"{field}\" in collection \"{collection}\" doesn't have a relationship."
             )));
         }
         Ok(())
@@ -285,6 +301,10 @@ impl Change<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn no_field(collection: &str, field: &str) -> ApiError {
+    ApiError::payload(format!("Field \"{field}\" doesn't exist in collection \"{collection}\""))
 }
 
 fn no_collection(name: &str) -> ApiError {

@@ -45,7 +45,8 @@ pub(crate) fn snapshot(session: &mut Session<'_>) -> Answer<Snapshot> {
     let header = reading.object(json!({
         "version": 1, "directus": crate::VERSION, "vendor": "sqlite", "systemFields": system_fields
     }));
-    Snapshot::new(header, collections, fields, relations).map_err(|error| ApiError::internal(error.to_string()))
+    Snapshot::new(header, collections, fields, relations)
+        .map_err(|error| ApiError::internal(error.to_string()))
 }
 
 struct Reading<'a> {
@@ -68,7 +69,7 @@ impl Reading<'_> {
 
     fn collections(&mut self) -> Answer<Vec<Object>> {
         let mut rows = meta::rows(self.db, COLLECTIONS, "", &[])?;
-        rows.sort_by(|left, right| code_units(left, "collection").cmp(&code_units(right, "collection")));
+        rows.sort_by_cached_key(|row| code_units(row, "collection"));
         let mut collections = Vec::with_capacity(rows.len());
         for row in rows {
             let name = text(&row, "collection").to_owned();
@@ -119,7 +120,8 @@ impl Reading<'_> {
     fn relations(&mut self) -> Answer<Vec<Object>> {
         let mut relations = Vec::new();
         for row in in_order(meta::rows(self.db, RELATIONS, "order by id", &[])?, "many_collection") {
-            let (collection, field) = (text(&row, "many_collection").to_owned(), text(&row, "many_field").to_owned());
+            let (collection, field) =
+                (text(&row, "many_collection").to_owned(), text(&row, "many_field").to_owned());
             let Some(table) = self.table(&collection)? else { continue };
             let schema = table.column(&field).and_then(|column| column.references.as_ref()).map(|key| {
                 json!({

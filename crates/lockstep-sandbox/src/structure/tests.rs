@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lockstep_core::schema::{Mode, Snapshot};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{apply, diff, snapshot};
 use crate::access::Who;
@@ -14,6 +14,11 @@ use crate::error::Answer;
 pub(crate) fn altered<T>(work: impl FnOnce(&mut Session<'_>) -> Answer<T>) -> T {
     let database = Database::open(&Data::Memory).unwrap();
     database.alter(&Who::instance(), work).unwrap()
+}
+
+/// The object of a literal.
+pub(crate) fn map(value: Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap()
 }
 
 fn fixture(name: &str) -> Value {
@@ -31,7 +36,8 @@ fn settled(name: &str) -> Value {
     let mut value = fixture(name);
     for field in value["fields"].as_array_mut().unwrap() {
         let schema = &field["schema"];
-        let loose = field["type"] == "string" && schema["data_type"] == "char" && schema["is_primary_key"] == false;
+        let loose =
+            field["type"] == "string" && schema["data_type"] == "char" && schema["is_primary_key"] == false;
         if loose && schema["foreign_key_table"].is_null() {
             field["schema"]["data_type"] = "varchar".into();
         }
@@ -47,7 +53,9 @@ fn parsed(value: &Value) -> Snapshot {
 pub(crate) fn converge(session: &mut Session<'_>, desired: &Value) -> Answer<()> {
     let current = snapshot::snapshot(session)?;
     let desired = parsed(desired);
-    let Some(found) = lockstep_core::schema::diff(&current, &desired, Mode::Mirror).unwrap() else { return Ok(()) };
+    let Some(found) = lockstep_core::schema::diff(&current, &desired, Mode::Mirror).unwrap() else {
+        return Ok(());
+    };
     let (sent, untellable) = found.for_sending(&current, &desired);
     assert_eq!(untellable, Vec::<String>::new());
     apply(session, &sent.to_value(), false)
@@ -61,8 +69,12 @@ fn a_schema_of_every_type_comes_back_and_goes_again() {
         converge(session, &desired)?;
         // A UUID that is not said to be one becomes text, as on the real one.
         let left = diff(session, &desired, false)?.unwrap();
-        assert_eq!((left["diff"]["collections"].as_array(), left["diff"]["relations"].as_array()), (Some(&vec![]), Some(&vec![])));
-        let fields: Vec<&Value> = left["diff"]["fields"].as_array().unwrap().iter().map(|it| &it["field"]).collect();
+        assert_eq!(
+            (left["diff"]["collections"].as_array(), left["diff"]["relations"].as_array()),
+            (Some(&vec![]), Some(&vec![]))
+        );
+        let fields: Vec<&Value> =
+            left["diff"]["fields"].as_array().unwrap().iter().map(|it| &it["field"]).collect();
         assert_eq!(fields, ["unspecial_uuid", "cust_rel"]);
         converge(session, &empty.to_value())?;
         assert_eq!(snapshot::snapshot(session)?, empty);
@@ -113,6 +125,37 @@ fn the_diff_of_a_real_server_leads_where_it_says() {
         assert_eq!(diff(session, &desired, false)?, None);
         converge(session, &current.to_value())?;
         assert_eq!(snapshot::snapshot(session)?.normalized(), current.normalized());
+        Ok(())
+    });
+}
+
+#[test]
+fn hundreds_of_collections_come_and_go_at_once() {
+    altered(|session| {
+        let empty = snapshot::snapshot(session)?;
+        let mut desired = empty.to_value();
+        let template = fixture("schema-diff/v11-current.json");
+        let named = |item: &Value, number: usize| -> Value {
+            let text = item.to_string().replace("bench_00", &format!("many_{number}_"));
+            serde_json::from_str(&text).unwrap()
+        };
+        for list in ["collections", "fields", "relations"] {
+            for number in 0..25 {
+                let items = template[list].as_array().unwrap().iter().map(|item| named(item, number));
+                desired[list].as_array_mut().unwrap().extend(items);
+            }
+        }
+        let found = diff(session, &desired, false)?.unwrap();
+        apply(session, &found, false)?;
+        let current = snapshot::snapshot(session)?;
+        assert_eq!(
+            (current.collections().len(), current.fields().len(), current.relations().len()),
+            (100, 1375, 75)
+        );
+        assert_eq!(session.schema.collections.values().filter(|it| !it.system).count(), 100);
+        let back = diff(session, &empty.to_value(), false)?.unwrap();
+        apply(session, &back, false)?;
+        assert_eq!(snapshot::snapshot(session)?.hash(), empty.hash());
         Ok(())
     });
 }

@@ -4,44 +4,51 @@ use serde_json::{Map, Value};
 
 use crate::error::{Answer, ApiError};
 
+#[cfg(test)]
+mod tests;
+
 /// The lists of a diff, in the order in which they are looked at.
 pub(super) const LISTS: [&str; 4] = ["collections", "fields", "systemFields", "relations"];
 
 const VENDORS: [&str; 7] = ["mysql", "postgres", "cockroachdb", "sqlite", "oracle", "mssql", "redshift"];
 
+/// What a foreign key may do.
+const ACTIONS: [&str; 5] = ["NO ACTION", "SET NULL", "SET DEFAULT", "CASCADE", "RESTRICT"];
+
+/// The types of fields, and none.
 const TYPES: [&str; 32] = [
+    "bigInteger",
+    "boolean",
+    "date",
+    "dateTime",
+    "decimal",
+    "float",
+    "integer",
+    "json",
     "string",
     "text",
-    "boolean",
-    "integer",
-    "bigInteger",
-    "float",
-    "decimal",
+    "time",
+    "timestamp",
+    "binary",
+    "uuid",
+    "alias",
+    "hash",
+    "csv",
+    "geometry",
     "geometry.Point",
     "geometry.LineString",
     "geometry.Polygon",
     "geometry.MultiPoint",
     "geometry.MultiLineString",
     "geometry.MultiPolygon",
-    "timestamp",
-    "dateTime",
-    "date",
-    "time",
-    "json",
-    "csv",
-    "uuid",
-    "hash",
-    "binary",
-    "geometry",
-    "alias",
     "unknown",
-    "alias",
     "o2m",
     "m2m",
     "m2a",
     "o2a",
     "files",
     "translations",
+    "null",
 ];
 
 /// Refuses what is no snapshot, and without `force` one of another version or database.
@@ -73,11 +80,7 @@ pub(super) fn snapshot(snapshot: &Value, force: bool) -> Answer<()> {
         if let Some(schema) = item.get("schema").filter(|it| !it.is_null()) {
             column(object(schema, &format!("{place}.schema"))?, &format!("{place}.schema"))?;
         }
-        match item.get("type") {
-            None | Some(Value::Null) => Ok(()),
-            Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => Ok(()),
-            Some(_) => Err(one_of(&format!("{place}.type"), &TYPES)),
-        }
+        kind(item, &format!("{place}.type"))
     })?;
     each(root, "systemFields", &["collection", "field", "schema"], |item, place| {
         text(item, "collection", place)?;
@@ -89,10 +92,15 @@ pub(super) fn snapshot(snapshot: &Value, force: bool) -> Answer<()> {
         }
         Ok(())
     })?;
-    each(root, "relations", &["collection", "field", "meta", "related_collection", "schema"], |item, place| {
-        text(item, "collection", place)?;
-        text(item, "field", place)
-    })?;
+    each(
+        root,
+        "relations",
+        &["collection", "field", "meta", "related_collection", "schema"],
+        |item, place| {
+            text(item, "collection", place)?;
+            text(item, "field", place)
+        },
+    )?;
     only(root, &["version", "directus", "vendor", "collections", "fields", "systemFields", "relations"], "")?;
     if force { Ok(()) } else { same_instance(root) }
 }
@@ -108,7 +116,9 @@ fn same_instance(root: &Map<String, Value>) -> Answer<()> {
         )));
     }
     match text("vendor") {
-        "" => Err(ApiError::payload(format!("Provided snapshot does not contain the \"vendor\" property. {bypass}"))),
+        "" => Err(ApiError::payload(format!(
+            "Provided snapshot does not contain the \"vendor\" property. {bypass}"
+        ))),
         "sqlite" => Ok(()),
         vendor => Err(ApiError::payload(format!(
             "Provided snapshot's vendor {vendor} does not match the current instance's vendor sqlite. {bypass}"
@@ -140,6 +150,9 @@ pub(super) fn diff(payload: &Value) -> Answer<&Map<String, Value>> {
             if list != "collections" {
                 required_text(item, "field", &format!("{place}.field"))?;
             }
+            if item.get("related_collection").is_some_and(|it| !it.is_null() && !it.is_string()) {
+                return Err(must(&format!("{place}.related_collection"), "be a string"));
+            }
             let path = format!("{place}.diff");
             let differences = array(item.get("diff").ok_or_else(|| required(&path))?, &path)?;
             for (index, item) in differences.iter().enumerate() {
@@ -166,24 +179,68 @@ fn difference(item: &Value, place: &str) -> Answer<()> {
         },
     };
     if let Some(path) = item.get("path") {
-        array(path, &format!("{place}.path"))?;
+        let path = array(path, &format!("{place}.path"))?;
+        if let Some(step) = path.iter().position(|step| !step.is_string() && !step.is_number()) {
+            return Err(one_of(&format!("{place}.path[{step}]"), &["string", "number"]));
+        }
     }
-    match needs.iter().find(|key| !item.contains_key(**key)) {
-        Some(key) => Err(required(&format!("{place}.{key}"))),
-        None => Ok(()),
+    if let Some(key) = needs.iter().find(|key| !item.contains_key(**key)) {
+        return Err(required(&format!("{place}.{key}")));
     }
+    if let Some(inner) = item.get("item") {
+        object(inner, &format!("{place}.item"))?;
+    }
+    only(item, &["kind", "path", "lhs", "rhs", "index", "item"], place)
 }
 
 fn column(schema: &Map<String, Value>, place: &str) -> Answer<()> {
     match schema.get("max_length") {
         None | Some(Value::Null | Value::Number(_) | Value::String(_)) => {}
-        Some(_) => return Err(one_of(&format!("{place}.max_length"), &["number", "string"])),
+        Some(_) => return Err(one_of(&format!("{place}.max_length"), &["number", "string", "null"])),
     }
     flag(schema, "is_nullable", place)
 }
 
+/// The field that a request describes, before anything is made of it.
+pub(super) fn field(payload: &Map<String, Value>) -> Answer<()> {
+    if payload.contains_key("collection") {
+        required_text(payload, "collection", "collection")?;
+    }
+    required_text(payload, "field", "field")?;
+    kind(payload, "type")?;
+    only(payload, &["collection", "field", "type", "schema", "meta"], "")
+}
+
+/// The relation that a request describes.
+pub(super) fn relation(payload: &Map<String, Value>) -> Answer<()> {
+    required_text(payload, "collection", "collection")?;
+    required_text(payload, "field", "field")?;
+    if let Some(related) = payload.get("related_collection").filter(|it| !it.is_null() && !it.is_string()) {
+        return Err(must("related_collection", if related.is_null() { "be null" } else { "be a string" }));
+    }
+    let schema = payload.get("schema").and_then(Value::as_object);
+    for key in ["on_delete", "on_update"] {
+        let action = schema.and_then(|schema| schema.get(key)).filter(|it| !it.is_null());
+        if action.is_some_and(|it| !it.as_str().is_some_and(|it| ACTIONS.contains(&it))) {
+            return Err(one_of(&format!("schema.{key}"), &ACTIONS));
+        }
+    }
+    Ok(())
+}
+
+fn kind(item: &Map<String, Value>, place: &str) -> Answer<()> {
+    match item.get("type") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(kind)) if kind != "null" && TYPES.contains(&kind.as_str()) => Ok(()),
+        Some(_) => Err(one_of(place, &TYPES)),
+    }
+}
+
 fn root(payload: &Value) -> Answer<&Map<String, Value>> {
-    object(payload, "value")
+    match payload.as_object().filter(|it| !it.is_empty()) {
+        Some(root) => Ok(root),
+        None => Err(ApiError::payload("No data was included in the body")),
+    }
 }
 
 fn object<'v>(value: &'v Value, place: &str) -> Answer<&'v Map<String, Value>> {
@@ -223,7 +280,9 @@ fn text(item: &Map<String, Value>, key: &str, place: &str) -> Answer<()> {
     let place = format!("{place}.{key}");
     match item.get(key) {
         None => Ok(()),
-        Some(Value::String(text)) if text.is_empty() => Err(ApiError::payload(format!("\"{place}\" is not allowed to be empty"))),
+        Some(Value::String(text)) if text.is_empty() => {
+            Err(ApiError::payload(format!("\"{place}\" is not allowed to be empty")))
+        }
         Some(Value::String(_)) => Ok(()),
         Some(_) => Err(must(&place, "be a string")),
     }
@@ -232,7 +291,9 @@ fn text(item: &Map<String, Value>, key: &str, place: &str) -> Answer<()> {
 fn required_text(item: &Map<String, Value>, key: &str, place: &str) -> Answer<()> {
     match item.get(key) {
         None => Err(required(place)),
-        Some(Value::String(text)) if text.is_empty() => Err(ApiError::payload(format!("\"{place}\" is not allowed to be empty"))),
+        Some(Value::String(text)) if text.is_empty() => {
+            Err(ApiError::payload(format!("\"{place}\" is not allowed to be empty")))
+        }
         Some(Value::String(_)) => Ok(()),
         Some(_) => Err(must(place, "be a string")),
     }

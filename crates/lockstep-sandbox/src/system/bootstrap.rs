@@ -10,6 +10,12 @@ use crate::schema::table::{Column, ForeignKey, Table};
 /// The policy of the public, the same on every instance.
 pub(crate) const PUBLIC_POLICY: &str = "abf8a154-5b1c-4a46-ac9c-7300570f4f17";
 
+// What a new instance allows.
+const OPENAI_MODELS: &str = r#"["gpt-5-nano","gpt-5-mini","gpt-5"]"#;
+const ANTHROPIC_MODELS: &str = r#"["claude-haiku-4-5","claude-sonnet-4-5"]"#;
+const GOOGLE_MODELS: &str =
+    r#"["gemini-3-pro-preview","gemini-3-flash-preview","gemini-2.5-pro","gemini-2.5-flash"]"#;
+
 /// Makes Directus' own tables where they are not there yet.
 pub(crate) fn prepare(connection: &Connection) -> Answer<()> {
     if Table::read(connection, "directus_users")?.is_some() {
@@ -79,6 +85,10 @@ fn records(connection: &Connection) -> Answer<()> {
          values (?1, 'Admin', 'User', 'admin@example.com', ?2)",
         params![user, role],
     )?;
-    connection.execute("insert into directus_settings (project_id) values (?1)", params![Uuid::now_v7().to_string()])?;
+    connection.execute(
+        "insert into directus_settings (project_id, ai_openai_allowed_models, ai_anthropic_allowed_models, \
+         ai_google_allowed_models) values (?1, ?2, ?3, ?4)",
+        params![Uuid::now_v7().to_string(), OPENAI_MODELS, ANTHROPIC_MODELS, GOOGLE_MODELS],
+    )?;
     Ok(())
 }

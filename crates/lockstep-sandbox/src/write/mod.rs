@@ -42,6 +42,7 @@ pub(crate) fn create_one(session: &mut Session<'_>, name: &str, mut item: Item) 
     allowed::create(session, collection, &mut item)?;
     item.retain(|name, _| collection.fields.contains_key(name));
     rules::before_create(session, collection, &mut item)?;
+    payload::check_key(collection, &item)?;
     let first = session.revisions.len();
     let stated = item.clone();
     nested::write_ones(session, collection, &mut item)?;
@@ -50,7 +51,7 @@ pub(crate) fn create_one(session: &mut Session<'_>, name: &str, mut item: Item) 
     let key = insert(session, collection, &item)?;
     item.insert(collection.key.clone(), key.clone());
     for (relation, list) in lists {
-        nested::write_list(session, collection, &relation, &key, list)?;
+        nested::write_list(session, &relation, &key, list)?;
     }
     track::created(session, collection, &key, &stated, first)?;
     rules::after_write(session, collection, Action::Create, std::slice::from_ref(&key), &item)?;
@@ -79,7 +80,7 @@ pub(crate) fn update(session: &mut Session<'_>, name: &str, keys: &[Value], chan
     change(session, collection, keys, &item)?;
     for (relation, list) in lists {
         for key in keys {
-            nested::write_list(session, collection, &relation, key, list.clone())?;
+            nested::write_list(session, &relation, key, list.clone())?;
         }
     }
     track::updated(session, collection, keys, &stated, first)?;
@@ -147,10 +148,25 @@ pub(crate) fn delete(session: &mut Session<'_>, name: &str, keys: &[Value]) -> A
     rules::before_delete(session, collection, keys)?;
     let sql = Sql::new("delete from ").name(name).word(" as t0 where ");
     let sql = sql.then(is_one_of(Sql::column("t0", &collection.key), keys));
-    execute(session, collection, &Item::new(), sql)?;
+    execute(session, collection, &Item::new(), sql).map_err(|error| still_referred_to(collection, keys, error))?;
     track::deleted(session, collection, keys)?;
+    rules::after_write(session, collection, Action::Delete, keys, &Item::new())?;
     session.events.push(Event { collection: name.into(), action: Action::Delete, keys: keys.to_vec() });
     Ok(())
+}
+
+/// What others still refer to is the database's own business to refuse, and so a fault of the instance.
+fn still_referred_to(collection: &Collection, keys: &[Value], error: ApiError) -> ApiError {
+    if error.code != "INVALID_FOREIGN_KEY" {
+        return error;
+    }
+    let keys: Vec<String> = keys.iter().map(|key| format!("'{}'", query::values::text(key))).collect();
+    ApiError::internal(format!(
+        "delete from `{}` where `{}` in ({}) - SQLITE_CONSTRAINT: FOREIGN KEY constraint failed",
+        collection.name,
+        collection.key,
+        keys.join(", ")
+    ))
 }
 
 /// True if there is an item of this key.

@@ -1,12 +1,15 @@
 //! Items inside items: what a field refers to is written before, what refers to the item after it.
 
+use rusqlite::params_from_iter;
 use serde_json::{Map, Value};
 
 use super::Item;
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
 use crate::query::{self, Query};
-use crate::query::values::text;
+use crate::query::sql::Sql;
+use crate::query::values::{stored, text};
+use crate::schema::types::Kind;
 use crate::schema::{Collection, Relation};
 
 /// Writes the items that fields refer to, and puts their keys in their places.
@@ -20,7 +23,7 @@ pub(crate) fn write_ones(session: &mut Session<'_>, collection: &Collection, ite
             (None, Some(field)) => any_of(relation, field, item)?,
             (None, None) => continue,
         };
-        let key = super::upsert(session, &related, inner)?;
+        let key = super::upsert(session, &related, inner).map_err(|error| error.below(&relation.field))?;
         item.insert(relation.field.clone(), key);
     }
     Ok(())
@@ -55,29 +58,28 @@ pub(crate) fn take_lists(session: &Session<'_>, collection: &Collection, item: &
 }
 
 /// Writes the list of an item: all of it, or the changes to it.
-pub(crate) fn write_list(session: &mut Session<'_>, parent: &Collection, relation: &Relation, key: &Value, list: Value) -> Answer<()> {
-    let reference = match relation.one_field.as_deref() {
-        Some(_) => key.clone(),
-        None => return Ok(()),
+pub(crate) fn write_list(session: &mut Session<'_>, relation: &Relation, key: &Value, list: Value) -> Answer<()> {
+    let field = relation.one_field.as_deref().unwrap_or_default();
+    let written = match list {
+        Value::Array(items) => replace(session, relation, key, items),
+        Value::Object(changes) => amend(session, relation, key, changes),
+        _ => Err(ApiError::payload("Invalid one-to-many update structure: \"value\" must be of type object")),
     };
-    match list {
-        Value::Array(items) => replace(session, relation, &reference, items),
-        Value::Object(changes) => amend(session, relation, &reference, changes),
-        _ => Err(ApiError::payload(format!(
-            "One-to-many field \"{}.{}\" has to be an array or an object of changes",
-            parent.name,
-            relation.one_field.as_deref().unwrap_or_default()
-        ))),
-    }
+    written.map_err(|error| error.below(field))
 }
 
 /// The list is these items and no others.
 fn replace(session: &mut Session<'_>, relation: &Relation, parent: &Value, items: Vec<Value>) -> Answer<()> {
     let mut kept = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
+    let schema = session.schema.clone();
+    let collection = schema.collection(&relation.collection)?;
+    for item in items {
+        // A key alone means an item that is there.
+        if !item.is_object() && !super::exists(session, collection, &item)? {
+            return Err(ApiError::forbidden(None));
+        }
         let mut item = child(session, relation, item)?;
         item.insert(relation.field.clone(), parent.clone());
-        sorted(relation, &mut item, index);
         kept.push(super::upsert(session, &relation.collection, item)?);
     }
     let theirs = children(session, relation, parent)?;
@@ -95,9 +97,13 @@ fn amend(session: &mut Session<'_>, relation: &Relation, parent: &Value, mut cha
         Some(_) => Err(ApiError::payload(format!("\"{name}\" has to be an array"))),
     };
     let (create, update, delete) = (part("create")?, part("update")?, part("delete")?);
-    for item in create {
+    let last = if create.is_empty() { 0 } else { last_place(session, relation, parent)? };
+    for (index, item) in (1..).zip(create) {
         let Value::Object(mut item) = item else { return Err(ApiError::payload("\"create\" has to hold objects")) };
         item.insert(relation.field.clone(), parent.clone());
+        if let Some(field) = &relation.sort_field {
+            item.entry(field.clone()).or_insert_with(|| (last + index).into());
+        }
         super::create_one(session, &relation.collection, item)?;
     }
     for item in update {
@@ -123,10 +129,15 @@ fn child(session: &Session<'_>, relation: &Relation, item: Value) -> Answer<Item
     }
 }
 
-fn sorted(relation: &Relation, item: &mut Item, index: usize) {
-    if let Some(field) = &relation.sort_field {
-        item.entry(field.clone()).or_insert_with(|| (index + 1).into());
-    }
+/// The highest place in a list that is in an order.
+fn last_place(session: &Session<'_>, relation: &Relation, parent: &Value) -> Answer<i64> {
+    let Some(field) = &relation.sort_field else { return Ok(0) };
+    let child = session.schema.collection(&relation.collection)?;
+    let kind = child.fields.get(&relation.field).map_or(Kind::Unknown, |field| field.kind);
+    let sql = Sql::new("select max(").name(field).word(") from ").name(&child.name).word(" where ");
+    let sql = sql.name(&relation.field).word(" = ").value(stored(kind, parent));
+    let last = session.db.prepare_cached(&sql.text)?.query_row(params_from_iter(sql.values), |row| row.get::<_, Option<i64>>(0));
+    Ok(last?.unwrap_or(0))
 }
 
 fn children(session: &Session<'_>, relation: &Relation, parent: &Value) -> Answer<Vec<Value>> {

@@ -20,6 +20,15 @@ pub(crate) fn no_field(collection: &Collection, name: &str) -> ApiError {
     )))
 }
 
+/// A key of UUIDs takes nothing else.
+pub(crate) fn check_key(collection: &Collection, item: &Item) -> Answer<()> {
+    let is_uuid = collection.fields.get(&collection.key).is_some_and(|field| field.kind == Kind::Uuid);
+    match item.get(&collection.key) {
+        Some(Value::String(key)) if is_uuid && Uuid::parse_str(key).is_err() => Err(ApiError::forbidden(None)),
+        _ => Ok(()),
+    }
+}
+
 /// Fills in what a new item gets.
 pub(crate) fn fill_created(session: &Session<'_>, collection: &Collection, item: &mut Item) -> Answer<()> {
     for field in collection.fields.values().filter(|field| !field.is_alias()) {
@@ -77,6 +86,7 @@ fn settle(collection: &Collection, item: &mut Item) -> Answer<()> {
         let what = match field.kind {
             Kind::Date => "Date",
             Kind::DateTime => "DateTime",
+            Kind::Timestamp if moment(field.kind, text).is_none() => return Err(ApiError::internal("Invalid time value")),
             _ => continue,
         };
         if moment(field.kind, text).is_none() {

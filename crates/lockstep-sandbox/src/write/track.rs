@@ -17,7 +17,8 @@ pub(crate) fn created(session: &mut Session<'_>, collection: &Collection, key: &
     if collection.tracking == Tracking::All {
         let item = Value::Object(kept(session, collection, concealed(collection, item)));
         let revision = revision(session, &collection.name, activity, key, &item, &item)?;
-        adopt(session, revision, first)?;
+        let nested = session.revisions.drain(first..).collect();
+        adopt(session, revision, nested)?;
     }
     Ok(())
 }
@@ -33,13 +34,14 @@ pub(crate) fn updated(session: &mut Session<'_>, collection: &Collection, keys: 
         return Ok(());
     }
     let delta = Value::Object(kept(session, collection, concealed(collection, changes)));
+    let mut nested: Vec<i64> = session.revisions.drain(first..).collect();
     for (activity, key) in activities {
         let query = Query { fields: vec!["*".into()], ..Query::default() };
         let read = session.elevated(|session| query::read_keys(session, &collection.name, std::slice::from_ref(key), &query));
         let Some(Value::Object(data)) = read?.pop() else { continue };
         let data = Value::Object(kept(session, collection, data));
         let revision = revision(session, &collection.name, activity, key, &data, &delta)?;
-        adopt(session, revision, first)?;
+        adopt(session, revision, std::mem::take(&mut nested))?;
     }
     Ok(())
 }
@@ -77,8 +79,8 @@ fn revision(session: &Session<'_>, collection: &str, activity: i64, key: &Value,
     Ok(session.db.last_insert_rowid())
 }
 
-fn adopt(session: &mut Session<'_>, parent: i64, first: usize) -> Answer<()> {
-    for child in session.revisions.drain(first..) {
+fn adopt(session: &mut Session<'_>, parent: i64, nested: Vec<i64>) -> Answer<()> {
+    for child in nested {
         session
             .db
             .prepare_cached("update directus_revisions set parent = ?1 where id = ?2")?

@@ -7,6 +7,8 @@
 //! LOCKSTEP_BLESS=1 LOCKSTEP_CASES=filters cargo test -p lockstep-tests --test api real
 //! ```
 //!
+//! Where the sandbox answers otherwise by design, the step has a line `differs: why`, and `docs/sandbox.md` says the same.
+//!
 //! `LOCKSTEP_CASES` is a list of parts of file names; without it all files are run.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -90,6 +90,9 @@ impl Run<'_> {
             step.expected = Some(actual);
             return Ok(());
         }
+        if self.target.is_sandbox() && step.option("differs").is_some() {
+            return Ok(());
+        }
         let expected = step.expected.as_ref().ok_or("no answer is written: LOCKSTEP_BLESS=1 fills it in")?;
         if *expected == actual { Ok(()) } else { Err(difference(expected, actual)) }
     }

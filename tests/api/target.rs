@@ -67,6 +67,11 @@ impl Target {
         &self.token
     }
 
+    /// True for the one that may answer otherwise where a step says why (`differs`).
+    pub(crate) fn is_sandbox(&self) -> bool {
+        matches!(self.server, Server::Sandbox(_))
+    }
+
     /// Ends it.
     pub(crate) async fn stop(self) {
         match self.server {

@@ -19,6 +19,7 @@ mod places;
 mod preserve_ids;
 mod refusals;
 mod round_trip;
+mod sandbox;
 mod schema;
 mod smoke;
 mod stage;

@@ -39,6 +39,8 @@ enum Phase {
     Lint,
     /// All tests that need no real Directus
     Unit,
+    /// The cases of the API, on the sandbox
+    Cases,
     /// The examples in the documentation
     Doc,
     /// Installing what the conformance suite runs on
@@ -80,7 +82,7 @@ fn run_phase(phase: Phase, filters: &[String]) -> Result<(), Box<dyn Error>> {
             cargo(phase, &["build", "--package", "lockstep-cli"], &[])?;
             cargo(phase, phase.arguments(), filters)?;
         }
-        Phase::Unit => cargo(phase, phase.arguments(), filters)?,
+        Phase::Unit | Phase::Cases => cargo(phase, phase.arguments(), filters)?,
         _ => cargo(phase, phase.arguments(), &[])?,
     }
     println!("==> {phase}: ok, {} s", start.elapsed().as_secs());
@@ -126,6 +128,9 @@ impl Phase {
                 &["nextest", "run", "--workspace", "--exclude", "lockstep-tests", "--no-tests=pass"]
             }
             Self::Unit => &["test", "--workspace", "--exclude", "lockstep-tests", "--all-targets", "--"],
+            Self::Cases => {
+                &["test", "--package", "lockstep-tests", "--test", "api", "--", "--skip", "real_directus"]
+            }
             Self::Doc => &["test", "--workspace", "--doc"],
             Self::Install => &[],
             Self::Real if has_nextest() => {
@@ -149,6 +154,7 @@ impl fmt::Display for Phase {
             Self::Format => "format",
             Self::Lint => "lint",
             Self::Unit => "unit tests",
+            Self::Cases => "cases of the API on the sandbox",
             Self::Doc => "documentation tests",
             Self::Install => "installing real Directus",
             Self::Real => "conformance on real Directus",
@@ -168,7 +174,10 @@ mod tests {
     #[test]
     fn everything_runs_unless_told_otherwise() {
         assert_eq!(phases(false, Vec::new()), Phase::value_variants());
-        assert_eq!(phases(true, Vec::new()), [Phase::Format, Phase::Lint, Phase::Unit, Phase::Doc]);
+        assert_eq!(
+            phases(true, Vec::new()),
+            [Phase::Format, Phase::Lint, Phase::Unit, Phase::Cases, Phase::Doc]
+        );
         assert_eq!(phases(false, vec![Phase::Real, Phase::Lint]), [Phase::Lint, Phase::Real]);
     }
 }

@@ -44,8 +44,14 @@ pub async fn configuration(client: Client) -> Result<Configuration, EngineError>
         let mut of_collection = Vec::new();
         for row in read.rows.get(collection.name).into_iter().flatten() {
             let mut fields = row.fields.clone();
-            if let Some(Value::Array(attached)) = collection.attachments.and_then(|field| fields.shift_remove(field)) {
-                access.extend(attached.into_iter().filter_map(|attached| attachment(&row.id.to_value(collection.key), attached)));
+            if let Some(Value::Array(attached)) =
+                collection.attachments.and_then(|field| fields.shift_remove(field))
+            {
+                access.extend(
+                    attached
+                        .into_iter()
+                        .filter_map(|attached| attachment(&row.id.to_value(collection.key), attached)),
+                );
             }
             fields.insert("id".into(), row.id.to_value(collection.key));
             of_collection.push(fields);

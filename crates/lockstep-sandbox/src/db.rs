@@ -92,7 +92,9 @@ impl Database {
             Data::Memory => Connection::open_in_memory()?,
             Data::File(path) => Connection::open(path)?,
         };
-        connection.execute_batch("pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;")?;
+        connection.execute_batch(
+            "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;",
+        )?;
         connection.set_prepared_statement_cache_capacity(256);
         crate::query::functions::register(&connection)?;
         crate::system::bootstrap::prepare(&connection)?;
@@ -138,11 +140,16 @@ impl Database {
         work: impl FnOnce(&mut Session<'_>) -> Answer<T>,
     ) -> Answer<T> {
         let mut inner = self.lock()?;
-        inner.connection.execute_batch(if alters { "pragma foreign_keys = off; begin" } else { "pragma foreign_keys = on; begin" })?;
+        inner.connection.execute_batch(if alters {
+            "pragma foreign_keys = off; begin"
+        } else {
+            "pragma foreign_keys = on; begin"
+        })?;
         let mut session = session(&inner, who);
         let done = work(&mut session);
         let (events, schema) = (session.events, session.schema);
-        let done = done.and_then(|done| inner.connection.execute_batch("commit").map_err(deferred).map(|()| done));
+        let done =
+            done.and_then(|done| inner.connection.execute_batch("commit").map_err(deferred).map(|()| done));
         if done.is_err() && !inner.connection.is_autocommit() {
             inner.connection.execute_batch("rollback")?;
         }
@@ -161,7 +168,13 @@ impl Database {
 }
 
 fn session<'a>(inner: &'a Inner, who: &'a Who) -> Session<'a> {
-    Session { db: &inner.connection, schema: Arc::clone(&inner.schema), who, events: Vec::new(), revisions: Vec::new() }
+    Session {
+        db: &inner.connection,
+        schema: Arc::clone(&inner.schema),
+        who,
+        events: Vec::new(),
+        revisions: Vec::new(),
+    }
 }
 
 fn deferred(error: rusqlite::Error) -> ApiError {

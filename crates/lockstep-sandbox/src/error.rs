@@ -14,18 +14,18 @@ pub struct ApiError {
     /// What a person reads.
     pub message: String,
     /// What else stands in `extensions`.
-    pub details: Map<String, Value>,
+    pub details: Box<Map<String, Value>>,
     /// What else is wrong with the same request.
     pub also: Vec<ApiError>,
 }
 
 /// The result of everything that a request asks for.
-pub type Answer<T> = Result<T, ApiError>;
+pub(crate) type Answer<T> = Result<T, ApiError>;
 
 impl ApiError {
     /// An error of which nothing more is to be told.
     pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Map::new(), also: Vec::new() }
+        Self { status, code, message: message.into(), details: Box::default(), also: Vec::new() }
     }
 
     /// The same, telling more.
@@ -79,7 +79,9 @@ impl ApiError {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let message = format!("Value \"{shown}\" for field \"{field}\" in collection \"{collection}\" has to be unique.");
+        let message = format!(
+            "Value \"{shown}\" for field \"{field}\" in collection \"{collection}\" has to be unique."
+        );
         Self::new(400, "RECORD_NOT_UNIQUE", message)
             .with("collection", collection)
             .with("field", field)
@@ -157,18 +159,15 @@ impl ApiError {
     /// A request that cannot be carried out as things are.
     pub fn unprocessable(reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self::new(422, "UNPROCESSABLE_CONTENT", format!("Can't process content. {reason}.")).with("reason", reason)
+        Self::new(422, "UNPROCESSABLE_CONTENT", format!("Can't process content. {reason}."))
+            .with("reason", reason)
     }
 
     /// A body in a format that nobody reads.
     pub fn media_type(kind: &str, place: &str) -> Self {
-        Self::new(
-            415,
-            "UNSUPPORTED_MEDIA_TYPE",
-            format!("Unsupported media type \"{kind}\" in {place}."),
-        )
-        .with("mediaType", kind)
-        .with("where", place)
+        Self::new(415, "UNSUPPORTED_MEDIA_TYPE", format!("Unsupported media type \"{kind}\" in {place}."))
+            .with("mediaType", kind)
+            .with("where", place)
     }
 
     /// A fault of the instance itself.
@@ -179,7 +178,9 @@ impl ApiError {
     /// The same for what a field of an item holds: the path to what is wrong begins there.
     pub(crate) fn below(mut self, field: &str) -> Self {
         self.also = self.also.into_iter().map(|error| error.below(field)).collect();
-        let Some(Value::Array(path)) = self.details.get_mut("path").filter(|_| self.code == "FAILED_VALIDATION") else {
+        let Some(Value::Array(path)) =
+            self.details.get_mut("path").filter(|_| self.code == "FAILED_VALIDATION")
+        else {
             return self;
         };
         path.insert(0, field.into());
@@ -209,7 +210,7 @@ impl ApiError {
     /// The error as the API tells it, one of a list.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut extensions = self.details.clone();
+        let mut extensions = Map::clone(&self.details);
         extensions.insert("code".into(), self.code.into());
         json!({"message": self.message, "extensions": extensions})
     }

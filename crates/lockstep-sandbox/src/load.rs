@@ -28,7 +28,8 @@ pub(crate) fn load(session: &mut Session<'_>, copied: &Copied) -> Answer<()> {
         let collection = schema.collection(&name)?;
         session.db.execute_batch(&Sql::new("delete from ").name(&name).text)?;
         for row in rows {
-            let (mut names, mut values) = (Sql::new("insert into ").name(&name).word(" ("), Sql::new(") values ("));
+            let (mut names, mut values) =
+                (Sql::new("insert into ").name(&name).word(" ("), Sql::new(") values ("));
             let known = row.iter().filter_map(|(field, value)| Some((collection.fields.get(field)?, value)));
             for (index, (field, value)) in known.filter(|(field, _)| !field.is_alias()).enumerate() {
                 let comma = if index > 0 { ", " } else { "" };

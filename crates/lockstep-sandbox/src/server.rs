@@ -81,8 +81,10 @@ impl Sandbox {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let db = Database::open(&options.data).map_err(StartError::Database)?;
         let token = options.admin_token.clone().unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
-        db.write(&Who::instance(), |session| crate::access::secure(session, &token, options.admin_password.as_deref()))
-            .map_err(StartError::Database)?;
+        db.write(&Who::instance(), |session| {
+            crate::access::secure(session, &token, options.admin_password.as_deref())
+        })
+        .map_err(StartError::Database)?;
         let listening = |source| StartError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;

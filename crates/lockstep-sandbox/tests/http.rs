@@ -1,7 +1,6 @@
 //! What the way in takes and refuses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(unreachable_pub, reason = "shared between tests")]
 
 mod support;
 

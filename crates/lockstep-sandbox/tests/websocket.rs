@@ -1,7 +1,7 @@
 //! Subscriptions and items over a WebSocket.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(dead_code, unreachable_pub, reason = "shared between tests")]
+#![expect(dead_code, reason = "shared between tests")]
 
 mod support;
 

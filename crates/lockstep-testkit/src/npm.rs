@@ -141,6 +141,15 @@ pub fn directus_sync(cache: &Cache) -> Result<Command, Error> {
     Ok(command)
 }
 
+/// The entry file of `@directus/sdk`, which directus-sync brings, as a URL that a module imports.
+///
+/// # Errors
+/// As [`Package::ensure`].
+pub fn sdk(cache: &Cache) -> Result<String, Error> {
+    let dir = Package::directus_sync().ensure(cache)?;
+    Ok(format!("file://{}", dir.join("node_modules/@directus/sdk/dist/index.js").display()))
+}
+
 /// Directus' own tool `d6s` on its Node 22, installed when it was not, as a command that wants arguments.
 ///
 /// # Errors

@@ -25,7 +25,8 @@ async fn tell(dump: &Path, output: &Output) -> Result<u8, Failure> {
     output.story("Two instances in this program: a studio, where people work, and a public one. No Directus is needed.");
     let studio = Sandbox::start(lockstep_sandbox::Options::default()).await?;
     let public = Sandbox::start(lockstep_sandbox::Options::default()).await?;
-    output.story("The studio gets a project: a magazine with a shop, its roles, rules, flows and dashboards.");
+    output
+        .story("The studio gets a project: a magazine with a shop, its roles, rules, flows and dashboards.");
     fill(&client(&studio)?).await?;
     let options = of_dump(dump);
     output.story("lockstep pull: what the studio holds, as files. Nothing is written to the studio.");
@@ -90,7 +91,8 @@ async fn change(client: &Client) -> Result<(), Failure> {
     send(client, Request::patch(flow).json(json!({ "name": "Tell everybody" }))).await?;
     let panel = format!("/panels/{}", id("sample/dashboard/newsroom/proofs"));
     send(client, Request::delete(panel)).await?;
-    let field = json!({ "field": "subtitle", "type": "string", "meta": { "interface": "input" }, "schema": {} });
+    let field =
+        json!({ "field": "subtitle", "type": "string", "meta": { "interface": "input" }, "schema": {} });
     send(client, Request::post("/fields/articles").json(field)).await
 }
 

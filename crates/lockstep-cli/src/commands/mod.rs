@@ -111,9 +111,13 @@ impl Failure {
                 crate::args::EXIT_USAGE
             }
             Self::Engine(error) => engine_exit_code(error),
-            Self::Schema(_) | Self::Sandbox(_) | Self::Copy { .. } | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => {
-                ERROR
-            }
+            Self::Schema(_)
+            | Self::Sandbox(_)
+            | Self::Copy { .. }
+            | Self::Directory(_)
+            | Self::Runtime(_)
+            | Self::Print(_)
+            | Self::Write { .. } => ERROR,
         }
     }
 }

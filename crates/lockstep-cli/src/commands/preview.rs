@@ -21,7 +21,12 @@ pub(super) fn run(session: Session, output: &Output) -> Result<u8, Failure> {
 async fn preview(target: Client, options: &Options, output: &Output) -> Result<ComparisonReport, Failure> {
     let found = configuration(target.clone()).await?;
     if !found.version.has_policies() {
-        return Err(Failure::Copy { reason: format!("the sandbox has roles and policies as Directus 11 has them, the target is a {}", found.version) });
+        return Err(Failure::Copy {
+            reason: format!(
+                "the sandbox has roles and policies as Directus 11 has them, the target is a {}",
+                found.version
+            ),
+        });
     }
     if found.hidden_permissions > 0 {
         output.notice(&format!(
@@ -35,7 +40,12 @@ async fn preview(target: Client, options: &Options, output: &Output) -> Result<C
     report
 }
 
-async fn push(sandbox: &Sandbox, target: Client, found: Configuration, options: &Options) -> Result<ComparisonReport, Failure> {
+async fn push(
+    sandbox: &Sandbox,
+    target: Client,
+    found: Configuration,
+    options: &Options,
+) -> Result<ComparisonReport, Failure> {
     let goal = Goal::Snapshot(found.snapshot);
     apply_to(client(sandbox)?, goal, &SchemaOptions::default(), false, &Unseen, &Always).await?;
     let copied = Copied {

@@ -47,7 +47,12 @@ pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failur
                 code = DIFFERENT;
             }
         }
-        output.sandbox(&sandbox.url(), sandbox.token(), !arguments.listen.ip().is_loopback(), started.elapsed())?;
+        output.sandbox(
+            &sandbox.url(),
+            sandbox.token(),
+            !arguments.listen.ip().is_loopback(),
+            started.elapsed(),
+        )?;
         told_to_stop().await.map_err(Failure::Runtime)?;
         sandbox.stop().await;
         Ok(code)

@@ -178,7 +178,13 @@ impl Output {
     }
 
     /// Where a sandbox is.
-    pub(crate) fn sandbox(&self, url: &str, token: &str, exposed: bool, ready: Duration) -> Result<(), Failure> {
+    pub(crate) fn sandbox(
+        &self,
+        url: &str,
+        token: &str,
+        exposed: bool,
+        ready: Duration,
+    ) -> Result<(), Failure> {
         if exposed {
             let _ = writeln!(
                 anstream::stderr(),
@@ -186,7 +192,8 @@ impl Output {
             );
         }
         if self.json {
-            return self.document(&json!({ "url": url, "token": token, "version": lockstep_sandbox::VERSION }));
+            return self
+                .document(&json!({ "url": url, "token": token, "version": lockstep_sandbox::VERSION }));
         }
         let ms = ready.as_millis();
         let text = format!(
@@ -205,7 +212,9 @@ impl Output {
         let applied = report.applied.as_ref().map(plan::applied).unwrap_or_default();
         let dump = style::path(root);
         let mut text = match &report.residue {
-            None => format!("{GOOD}Whole{GOOD:#}: {dump} brings an empty instance to what it says\n  {applied}\n"),
+            None => {
+                format!("{GOOD}Whole{GOOD:#}: {dump} brings an empty instance to what it says\n  {applied}\n")
+            }
             Some(residue) => format!(
                 "{WARN}Not whole{WARN:#}: {dump} does not bring an empty instance to what it says; a second comparison finds\n{}",
                 plan::body(residue)
@@ -216,7 +225,12 @@ impl Output {
     }
 
     /// What a push would do to a target, as it was done to a copy of it.
-    pub(crate) fn previewed(&self, report: &ComparisonReport, target: &str, root: &Path) -> Result<(), Failure> {
+    pub(crate) fn previewed(
+        &self,
+        report: &ComparisonReport,
+        target: &str,
+        root: &Path,
+    ) -> Result<(), Failure> {
         if self.json {
             return self.document(report);
         }

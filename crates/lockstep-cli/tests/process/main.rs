@@ -8,6 +8,7 @@ mod dump;
 mod fake;
 mod output;
 mod place;
+mod sandbox;
 mod schema;
 mod schema_commands;
 mod terminal;

@@ -48,6 +48,8 @@ use crate::server::Instance;
 const WORKERS: usize = 8;
 /// So many WebSockets may be open at a time.
 const SOCKETS: usize = 256;
+/// So long a request may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// So long requests may take to end when the instance stops.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -100,7 +102,9 @@ async fn handle(
 }
 
 async fn answer(app: &App, peer: SocketAddr, request: HttpRequest) -> Reply {
-    let request = match take(app, peer, request).await {
+    let taken = tokio::time::timeout(PATIENCE, Box::pin(take(app, peer, request))).await;
+    let late = || Err(ApiError::new(408, "REQUEST_TIMEOUT", "The request took too long to arrive."));
+    let request = match taken.unwrap_or_else(|_| late()) {
         Ok(request) => request,
         Err(error) => return Reply::refusal(&error, false),
     };

@@ -26,17 +26,26 @@ struct Part<'a> {
 ///
 /// # Errors
 /// `INVALID_QUERY` for a function that is none.
-pub(crate) fn read(session: &Session<'_>, collection: &Collection, query: &Query, choice: &Choice) -> Answer<Vec<Value>> {
+pub(crate) fn read(
+    session: &Session<'_>,
+    collection: &Collection,
+    query: &Query,
+    choice: &Choice,
+) -> Answer<Vec<Value>> {
     let allowed = access::rule(session, &collection.name, "read")?;
     let allowed = allowed.ok_or_else(|| ApiError::no_collection(&collection.name))?.fields;
     let of_functions = query.aggregate.values().flat_map(super::parse::list);
-    if let Some(field) = of_functions.chain(query.group.clone()).find(|field| field != "*" && !field.contains('(') && !allowed.contains(field)) {
+    if let Some(field) = of_functions
+        .chain(query.group.clone())
+        .find(|field| field != "*" && !field.contains('(') && !allowed.contains(field))
+    {
         return Err(missing(collection, &field, "root"));
     }
     let parts = parts(collection, query)?;
     let groups = groups(collection, query)?;
     let mut sql = Sql::new("select ");
-    let pieces = groups.iter().map(|(_, sql, _)| sql.clone()).chain(parts.iter().map(|part| part.sql.clone()));
+    let pieces =
+        groups.iter().map(|(_, sql, _)| sql.clone()).chain(parts.iter().map(|part| part.sql.clone()));
     if groups.is_empty() && parts.is_empty() {
         return Ok(vec![Value::Object(Map::new())]);
     }
@@ -52,7 +61,11 @@ pub(crate) fn read(session: &Session<'_>, collection: &Collection, query: &Query
     }
     sql = ordered(sql, query, &groups, &parts);
     let (skipped, most) = query.window();
-    sql = sql.word(" limit ").value(Stored::Integer(most.unwrap_or(-1))).word(" offset ").value(Stored::Integer(skipped));
+    sql = sql
+        .word(" limit ")
+        .value(Stored::Integer(most.unwrap_or(-1)))
+        .word(" offset ")
+        .value(Stored::Integer(skipped));
     let mut statement = session.db.prepare_cached(&sql.text)?;
     let mut cursor = statement.query(params_from_iter(sql.values))?;
     let mut rows = Vec::new();
@@ -86,9 +99,12 @@ fn ordered(mut sql: Sql, query: &Query, groups: &[Group<'_>], parts: &[Part<'_>]
         };
         let of_group = groups.iter().find(|(key, ..)| key == path).map(|(_, sql, _)| sql.clone());
         let named = |part: &&Part<'_>| {
-            path.split_once('.').map_or(path == part.function, |(name, field)| name == part.function && field == part.field)
+            path.split_once('.')
+                .map_or(path == part.function, |(name, field)| name == part.function && field == part.field)
         };
-        let Some(piece) = of_group.or_else(|| parts.iter().find(named).map(|part| part.sql.clone())) else { continue };
+        let Some(piece) = of_group.or_else(|| parts.iter().find(named).map(|part| part.sql.clone())) else {
+            continue;
+        };
         sql = sql.word(word).then(piece).word(direction);
         word = ", ";
     }
@@ -121,7 +137,11 @@ fn part<'a>(collection: &'a Collection, name: &str, field: &str) -> Answer<Optio
     if field == "*" {
         return Ok(Some(Part { function, field: "*".into(), sql: Sql::new("count(*)"), shown_as: None }));
     }
-    let known = collection.fields.get(field).filter(|it| !it.is_alias()).ok_or_else(|| missing(collection, field, "root"))?;
+    let known = collection
+        .fields
+        .get(field)
+        .filter(|it| !it.is_alias())
+        .ok_or_else(|| missing(collection, field, "root"))?;
     let keeps = matches!(name, "min" | "max").then_some(known);
     let sql = Sql::new(before).then(Sql::column("t0", field)).word(after);
     Ok(Some(Part { function, field: field.into(), sql, shown_as: keeps }))
@@ -133,9 +153,15 @@ fn groups<'a>(collection: &'a Collection, query: &Query) -> Answer<Vec<Group<'a>
     let mut groups = Vec::new();
     for name in &query.group {
         if let Some(function) = Function::parse(name) {
-            let field =
-                collection.fields.get(&function.field).ok_or_else(|| missing(collection, &function.field, "root"))?;
-            groups.push((function.key(), functions::apply(&function, field, Sql::column("t0", &field.name))?, None));
+            let field = collection
+                .fields
+                .get(&function.field)
+                .ok_or_else(|| missing(collection, &function.field, "root"))?;
+            groups.push((
+                function.key(),
+                functions::apply(&function, field, Sql::column("t0", &field.name))?,
+                None,
+            ));
             continue;
         }
         let field = collection.fields.get(name).filter(|it| !it.is_alias());

@@ -3,9 +3,9 @@
 use rusqlite::types::Value as Stored;
 use serde_json::{Map, Value};
 
+use super::operators::{operator_of, truthy};
 use super::selection::{Function, missing};
 use super::sql::Sql;
-use super::operators::{operator_of, truthy};
 use super::variables;
 use crate::access;
 use crate::db::Session;
@@ -70,7 +70,9 @@ impl<'a> Filters<'a> {
         if joins.is_empty() {
             return Ok(condition);
         }
-        let beside = joins.into_iter().fold(Sql::new("exists (select 1 from (select 1)"), |sql, join| sql.then(join.sql));
+        let beside = joins
+            .into_iter()
+            .fold(Sql::new("exists (select 1 from (select 1)"), |sql, join| sql.then(join.sql));
         Ok(beside.word(" where ").then(condition).word(")"))
     }
 
@@ -107,7 +109,9 @@ impl<'a> Filters<'a> {
             conditions.push(match key.as_str() {
                 "_and" => self.list(collection, alias, value, " and ")?,
                 "_or" => self.list(collection, alias, value, " or ")?,
-                key if key.starts_with('_') && !collection.fields.contains_key(key) => return Err(bad_key(key, collection)),
+                key if key.starts_with('_') && !collection.fields.contains_key(key) => {
+                    return Err(bad_key(key, collection));
+                }
                 _ => self.field(collection, alias, key, value)?,
             });
         }
@@ -121,7 +125,8 @@ impl<'a> Filters<'a> {
             _ => return Err(ApiError::query("\"_and\" and \"_or\" have to be arrays")),
         };
         self.place.push(String::new());
-        let conditions = items.iter().map(|item| self.all(collection, alias, item)).collect::<Answer<Vec<_>>>();
+        let conditions =
+            items.iter().map(|item| self.all(collection, alias, item)).collect::<Answer<Vec<_>>>();
         self.place.pop();
         Ok(Sql::joined(conditions?, word, "1"))
     }
@@ -141,7 +146,9 @@ impl<'a> Filters<'a> {
         }
         let nested = value.as_object().filter(|value| goes_on(value));
         match (nested, schema.from(&collection.name, name)) {
-            (Some(_), Some(relation)) => self.within(name, |filters| filters.one(alias, relation, only, value)),
+            (Some(_), Some(relation)) => {
+                self.within(name, |filters| filters.one(alias, relation, only, value))
+            }
             (Some(value), None) => {
                 let first = value.keys().find(|key| !key.starts_with('_')).map_or("", String::as_str);
                 Err(self.missing(collection, first))
@@ -158,7 +165,8 @@ impl<'a> Filters<'a> {
     }
 
     fn missing(&self, collection: &Collection, field: &str) -> ApiError {
-        let place: Vec<&str> = self.place.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let place: Vec<&str> =
+            self.place.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         missing(collection, field, &place.join("."))
     }
 
@@ -174,7 +182,14 @@ impl<'a> Filters<'a> {
         }
     }
 
-    fn function(&mut self, collection: &Collection, alias: &str, key: &str, function: &Function, value: &Value) -> Answer<Sql> {
+    fn function(
+        &mut self,
+        collection: &Collection,
+        alias: &str,
+        key: &str,
+        function: &Function,
+        value: &Value,
+    ) -> Answer<Sql> {
         let Some(field) = collection.fields.get(&function.field) else {
             return Err(self.missing(collection, &function.field));
         };
@@ -202,17 +217,23 @@ impl<'a> Filters<'a> {
     /// A filter of the item that a field refers to.
     fn one(&mut self, alias: &str, relation: &Relation, only: Option<&str>, value: &Value) -> Answer<Sql> {
         let Some(name) = relation.related.as_deref().or(only) else {
-            return Err(ApiError::query(format!("\"{}\" has to name a collection, \"field:collection\"", relation.field)));
+            return Err(ApiError::query(format!(
+                "\"{}\" has to name a collection, \"field:collection\"",
+                relation.field
+            )));
         };
         let schema = self.schema;
         let related = schema.collection(name)?;
         let key = format!("{}:{name}", relation.field);
         let other = self.beside(alias, &key, name, |other| {
-            let matches = Sql::column(other, &related.key).word(" = ").then(Sql::column(alias, &relation.field));
+            let matches =
+                Sql::column(other, &related.key).word(" = ").then(Sql::column(alias, &relation.field));
             match (&relation.related, &relation.one_collection_field) {
-                (None, Some(field)) => {
-                    matches.word(" and ").then(Sql::column(alias, field)).word(" = ").value(Stored::Text(name.into()))
-                }
+                (None, Some(field)) => matches
+                    .word(" and ")
+                    .then(Sql::column(alias, field))
+                    .word(" = ")
+                    .value(Stored::Text(name.into())),
                 _ => matches,
             }
         });
@@ -220,7 +241,13 @@ impl<'a> Filters<'a> {
     }
 
     /// A filter of the items that refer here: of one of them, of some, or of none.
-    fn many(&mut self, collection: &Collection, alias: &str, relation: &Relation, value: &Value) -> Answer<Sql> {
+    fn many(
+        &mut self,
+        collection: &Collection,
+        alias: &str,
+        relation: &Relation,
+        value: &Value,
+    ) -> Answer<Sql> {
         let schema = self.schema;
         let child = schema.collection(&relation.collection)?;
         let Some(map) = value.as_object() else { return Err(bad_key("_eq", collection)) };
@@ -234,12 +261,16 @@ impl<'a> Filters<'a> {
             let Some(inner) = map.get(key) else { continue };
             let other = self.alias();
             let condition = self.condition(child, &other, inner)?;
-            let any = members(alias, &other, collection, child, relation).word(" and ").then(condition).word(")");
+            let any =
+                members(alias, &other, collection, child, relation).word(" and ").then(condition).word(")");
             return Ok(Sql::new(word).then(any));
         }
-        let other = self.beside(alias, &format!("<{}.{}", relation.collection, relation.field), &child.name, |other| {
-            Sql::column(other, &relation.field).word(" = ").then(Sql::column(alias, &collection.key))
-        });
+        let other = self.beside(
+            alias,
+            &format!("<{}.{}", relation.collection, relation.field),
+            &child.name,
+            |other| Sql::column(other, &relation.field).word(" = ").then(Sql::column(alias, &collection.key)),
+        );
         // Operators on a list itself mean the keys of its items.
         match goes_on(map) {
             true => self.all(child, &other, value),
@@ -275,7 +306,13 @@ impl<'a> Filters<'a> {
     }
 }
 
-fn members(alias: &str, other: &str, collection: &Collection, child: &Collection, relation: &Relation) -> Sql {
+fn members(
+    alias: &str,
+    other: &str,
+    collection: &Collection,
+    child: &Collection,
+    relation: &Relation,
+) -> Sql {
     Sql::new("exists (select 1 from ")
         .name(&child.name)
         .word(&format!(" {other} where "))
@@ -293,7 +330,8 @@ fn goes_on(filter: &Map<String, Value>) -> bool {
     filter.keys().any(|key| !key.starts_with('_') || matches!(key.as_str(), "_some" | "_none"))
         || filter.iter().any(|(key, value)| {
             matches!(key.as_str(), "_and" | "_or")
-                && value.as_array().is_some_and(|items| items.iter().any(|item| item.as_object().is_some_and(goes_on)))
+                && value
+                    .as_array()
+                    .is_some_and(|items| items.iter().any(|item| item.as_object().is_some_and(goes_on)))
         })
 }
-

@@ -50,7 +50,10 @@ pub(crate) fn apply(function: &Function, field: &Field, column: Sql) -> Answer<S
         name => return Err(ApiError::query(format!("Invalid function specified \"{name}\""))),
     };
     if !field.kind.is_moment() {
-        return Err(ApiError::query(format!("\"{}\" is no function of the field \"{}\"", function.name, field.name)));
+        return Err(ApiError::query(format!(
+            "\"{}\" is no function of the field \"{}\"",
+            function.name, field.name
+        )));
     }
     Ok(Sql::new(&format!("cast(strftime('{format}', ")).then(column).word(") as integer)"))
 }

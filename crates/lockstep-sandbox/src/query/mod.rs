@@ -71,7 +71,12 @@ pub(crate) fn read(session: &mut Session<'_>, collection: &str, query: &Query) -
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn read_keys(session: &mut Session<'_>, collection: &str, keys: &[Value], query: &Query) -> Answer<Vec<Value>> {
+pub(crate) fn read_keys(
+    session: &mut Session<'_>,
+    collection: &str,
+    keys: &[Value],
+    query: &Query,
+) -> Answer<Vec<Value>> {
     let schema = session.schema.clone();
     let collection = schema.collection(collection)?;
     let condition = Some(is_one_of(Sql::column("t0", &collection.key), keys));
@@ -89,7 +94,12 @@ pub(crate) fn read_keys(session: &mut Session<'_>, collection: &str, keys: &[Val
 ///
 /// # Errors
 /// `FORBIDDEN` when there is none, and as [`read`].
-pub(crate) fn read_one(session: &mut Session<'_>, collection: &str, key: &Value, query: &Query) -> Answer<Value> {
+pub(crate) fn read_one(
+    session: &mut Session<'_>,
+    collection: &str,
+    key: &Value,
+    query: &Query,
+) -> Answer<Value> {
     let item = read_keys(session, collection, std::slice::from_ref(key), query)?.into_iter().next();
     item.ok_or_else(|| ApiError::forbidden(None))
 }
@@ -111,7 +121,9 @@ pub(crate) fn read_singleton(session: &mut Session<'_>, collection: &str, query:
         let field = collection.fields.get(name)?;
         (field.default.is_some() || *name == collection.key).then(|| crate::write::default_of(field))
     };
-    Ok(Value::Object(selection.entries.keys().filter_map(|name| Some((name.clone(), default(name)?))).collect()))
+    Ok(Value::Object(
+        selection.entries.keys().filter_map(|name| Some((name.clone(), default(name)?))).collect(),
+    ))
 }
 
 /// `meta` of an answer, where the query asks for it.
@@ -161,7 +173,8 @@ pub(crate) fn keys(session: &mut Session<'_>, collection: &str, query: &Query) -
 /// # Errors
 /// Where nothing of it may be seen.
 pub(crate) fn restriction(session: &Session<'_>, collection: &Collection) -> Answer<Option<Sql>> {
-    let rule = access::rule(session, &collection.name, "read")?.ok_or_else(|| ApiError::no_collection(&collection.name))?;
+    let rule = access::rule(session, &collection.name, "read")?
+        .ok_or_else(|| ApiError::no_collection(&collection.name))?;
     rule.filter.map(|filter| Filters::trusted(session).condition(collection, "t0", &filter)).transpose()
 }
 

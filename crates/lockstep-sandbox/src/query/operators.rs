@@ -33,7 +33,13 @@ const PARTS: [&str; 14] = [
 ///
 /// # Errors
 /// `INVALID_QUERY` where it cannot.
-pub(crate) fn check(kind: Kind, type_name: &str, concealed: bool, operator: &str, value: &Value) -> Answer<()> {
+pub(crate) fn check(
+    kind: Kind,
+    type_name: &str,
+    concealed: bool,
+    operator: &str,
+    value: &Value,
+) -> Answer<()> {
     if concealed && !EMPTY.contains(&operator) && !matches!(operator, "_null" | "_nnull") {
         return Err(ApiError::query(format!(
             "Field with \"conceal\" special does not allow the \"{operator}\" filter operator"
@@ -47,7 +53,9 @@ pub(crate) fn check(kind: Kind, type_name: &str, concealed: bool, operator: &str
         _ => &[&EQUAL, &AMONG, &EMPTY, &PARTS],
     };
     if !lists.iter().any(|list| list.contains(&operator)) {
-        return Err(ApiError::query(format!("\"{type_name}\" field type does not contain the \"{operator}\" filter operator")));
+        return Err(ApiError::query(format!(
+            "\"{type_name}\" field type does not contain the \"{operator}\" filter operator"
+        )));
     }
     match operator {
         "_in" | "_nin" if several(value).is_empty() => {

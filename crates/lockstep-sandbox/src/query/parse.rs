@@ -21,12 +21,19 @@ impl Query {
             page: given("page").map(|value| number(value, "page", 0)).transpose()?.filter(|page| *page > 0),
             search: given("search").map(super::values::text),
             meta: given("meta").map(meta).transpose()?.unwrap_or_default(),
-            aggregate: given("aggregate").map(|value| map(value, "aggregate")).transpose()?.unwrap_or_default(),
+            aggregate: given("aggregate")
+                .map(|value| map(value, "aggregate"))
+                .transpose()?
+                .unwrap_or_default(),
             group: given("groupBy").map(list).unwrap_or_default(),
             deep: given("deep").map(|value| map(value, "deep")).transpose()?.unwrap_or_default(),
             alias: given("alias").map(|value| map(value, "alias")).transpose()?.unwrap_or_default(),
         };
-        if query.alias.iter().any(|(key, value)| key.contains('.') || value.as_str().is_some_and(|it| it.contains('.'))) {
+        if query
+            .alias
+            .iter()
+            .any(|(key, value)| key.contains('.') || value.as_str().is_some_and(|it| it.contains('.')))
+        {
             return Err(ApiError::query("\"alias\" key/value can't contain a period character `.`"));
         }
         Ok(query)
@@ -43,7 +50,11 @@ impl Query {
             .filter_map(|(key, value)| Some((key.strip_prefix('_')?.to_owned(), value.clone())))
             .collect();
         let mut query = Self::parse(&own)?;
-        query.deep = part.iter().filter(|(key, _)| !key.starts_with('_')).map(|(key, value)| (key.clone(), value.clone())).collect();
+        query.deep = part
+            .iter()
+            .filter(|(key, _)| !key.starts_with('_'))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
         Ok(query)
     }
 }
@@ -53,7 +64,9 @@ pub(crate) fn list(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().flat_map(list).collect(),
         Value::Object(items) => items.values().flat_map(list).collect(),
-        Value::String(text) => parts(text).into_iter().filter(|part| !part.is_empty()).map(Into::into).collect(),
+        Value::String(text) => {
+            parts(text).into_iter().filter(|part| !part.is_empty()).map(Into::into).collect()
+        }
         other => vec![super::values::text(other)],
     }
 }
@@ -108,6 +121,13 @@ fn number(value: &Value, name: &str, least: i64) -> Answer<i64> {
     match number {
         Some(number) if number >= least => Ok(number),
         Some(_) => Err(ApiError::query(format!("\"{name}\" must be greater than or equal to {least}"))),
+        None if super::values::text(value)
+            .trim()
+            .parse::<f64>()
+            .is_ok_and(|number| number.fract() == 0.0) =>
+        {
+            Err(ApiError::query(format!("\"{name}\" must be a safe number")))
+        }
         None => Err(ApiError::query(format!("\"{name}\" must be a number"))),
     }
 }
@@ -116,7 +136,9 @@ fn meta(value: &Value) -> Answer<Vec<String>> {
     let wanted = list(value);
     let unknown = wanted.iter().position(|it| !matches!(it.as_str(), "*" | "total_count" | "filter_count"));
     match unknown {
-        Some(at) => Err(ApiError::query(format!("\"meta[{at}]\" must be one of [total_count, filter_count]"))),
+        Some(at) => {
+            Err(ApiError::query(format!("\"meta[{at}]\" must be one of [total_count, filter_count]")))
+        }
         None => Ok(wanted),
     }
 }

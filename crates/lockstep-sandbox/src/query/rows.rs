@@ -38,7 +38,12 @@ struct Found {
 }
 
 /// Items of a collection as a selection shows them. The choice speaks of the table as `t0`.
-pub(crate) fn read(session: &Session<'_>, collection: &Collection, selection: &Selection, choice: &Choice) -> Answer<Vec<Value>> {
+pub(crate) fn read(
+    session: &Session<'_>,
+    collection: &Collection,
+    selection: &Selection,
+    choice: &Choice,
+) -> Answer<Vec<Value>> {
     let found = find(session, collection, selection, choice, &[])?;
     Ok(found.items.into_iter().map(Value::Object).collect())
 }
@@ -69,9 +74,11 @@ fn find(
     let mut pieces: Vec<Sql> = columns.iter().map(|name| Sql::column("t0", name)).collect();
     for (function, relation) in &counted {
         pieces.push(match (function, relation) {
-            (Some(function), _) => {
-                functions::apply(function, &collection.fields[&function.field], Sql::column("t0", &function.field))?
-            }
+            (Some(function), _) => functions::apply(
+                function,
+                &collection.fields[&function.field],
+                Sql::column("t0", &function.field),
+            )?,
             (None, Some(relation)) => filters.count(collection, "t0", relation),
             (None, None) => Sql::new("null"),
         });
@@ -114,7 +121,11 @@ fn find(
                 let place = place(&collection.key);
                 let keys: Vec<Value> = rows.iter().map(|row| row[place].clone()).collect();
                 let mut lists = lists(session, relation, selection, query, *keys_only, &keys)?;
-                put(&mut found.items, key, keys.iter().map(|key| Value::Array(lists.remove(&text(key)).unwrap_or_default())));
+                put(
+                    &mut found.items,
+                    key,
+                    keys.iter().map(|key| Value::Array(lists.remove(&text(key)).unwrap_or_default())),
+                );
             }
             Source::Any(relation, selections) => {
                 let names = place(relation.one_collection_field.as_deref().unwrap_or_default());
@@ -122,7 +133,8 @@ fn find(
                 let mut values: Vec<Value> = rows.iter().map(|row| row[place].clone()).collect();
                 for (name, selection) in selections {
                     let here = |row: &Vec<Value>| row[names].as_str() == Some(name);
-                    let keys: Vec<Value> = rows.iter().filter(|row| here(row)).map(|row| row[place].clone()).collect();
+                    let keys: Vec<Value> =
+                        rows.iter().filter(|row| here(row)).map(|row| row[place].clone()).collect();
                     let mut items = by_key(session, name, selection, None, &keys)?;
                     for (row, value) in rows.iter().zip(&mut values).filter(|(row, _)| here(row)) {
                         *value = take(&mut items, &row[place]);
@@ -274,7 +286,12 @@ impl Query {
         self.ordered(session, collection, true)
     }
 
-    fn ordered(&self, session: &Session<'_>, collection: &Collection, null_last: bool) -> Answer<Option<Sql>> {
+    fn ordered(
+        &self,
+        session: &Session<'_>,
+        collection: &Collection,
+        null_last: bool,
+    ) -> Answer<Option<Sql>> {
         let mut order = Sql::default();
         let default = [collection.sort_field.clone().unwrap_or_else(|| collection.key.clone())];
         let sort: &[String] = if self.sort.is_empty() { &default } else { &self.sort };
@@ -306,11 +323,19 @@ fn gone<'a>(collection: &Collection, sort: &'a str) -> Option<&'a str> {
 }
 
 /// What a path of fields sorts by: the field itself, or that of the item behind it.
-fn sort_by(session: &Session<'_>, collection: &Collection, alias: &str, path: &str, depth: u32) -> Answer<Sql> {
+fn sort_by(
+    session: &Session<'_>,
+    collection: &Collection,
+    alias: &str,
+    path: &str,
+    depth: u32,
+) -> Answer<Sql> {
     let missing = |field: &str| super::selection::missing(collection, field, "root");
     if let Some(function) = Function::parse(path) {
         let field = collection.fields.get(&function.field).ok_or_else(|| missing(&function.field))?;
-        if let (true, Some(relation)) = (function.name == "count", session.schema.towards(&collection.name, &field.name)) {
+        if let (true, Some(relation)) =
+            (function.name == "count", session.schema.towards(&collection.name, &field.name))
+        {
             return Ok(Filters::new(session).count(collection, alias, relation));
         }
         return functions::apply(&function, field, Sql::column(alias, &field.name));
@@ -331,19 +356,30 @@ fn sort_by(session: &Session<'_>, collection: &Collection, alias: &str, path: &s
         return Err(ApiError::query("Sort is nested too deeply"));
     }
     let other = format!("s{depth}");
-    let (related, matches) = match (session.schema.from(&collection.name, field), session.schema.towards(&collection.name, field)) {
-        (Some(relation), _) if relation.related.is_some() => {
-            let related = session.schema.collection(relation.related.as_deref().unwrap_or_default())?;
-            (related, Sql::column(&other, &related.key).word(" = ").then(Sql::column(alias, field)))
-        }
-        (_, Some(relation)) => {
-            let related = session.schema.collection(&relation.collection)?;
-            (related, Sql::column(&other, &relation.field).word(" = ").then(Sql::column(alias, &collection.key)))
-        }
-        _ => return Err(missing(field)),
-    };
+    let (related, matches) =
+        match (session.schema.from(&collection.name, field), session.schema.towards(&collection.name, field))
+        {
+            (Some(relation), _) if relation.related.is_some() => {
+                let related = session.schema.collection(relation.related.as_deref().unwrap_or_default())?;
+                (related, Sql::column(&other, &related.key).word(" = ").then(Sql::column(alias, field)))
+            }
+            (_, Some(relation)) => {
+                let related = session.schema.collection(&relation.collection)?;
+                (
+                    related,
+                    Sql::column(&other, &relation.field)
+                        .word(" = ")
+                        .then(Sql::column(alias, &collection.key)),
+                )
+            }
+            _ => return Err(missing(field)),
+        };
     let inner = sort_by(session, related, &other, rest, depth + 1)?;
-    Ok(Sql::new("(select ").then(inner).word(&format!(" from {} {other} where ", quote(&related.name))).then(matches).word(" limit 1)"))
+    Ok(Sql::new("(select ")
+        .then(inner)
+        .word(&format!(" from {} {other} where ", quote(&related.name)))
+        .then(matches)
+        .word(" limit 1)"))
 }
 
 /// A search looks into the texts that may be read, and into numbers and UUIDs for what is one.

@@ -47,6 +47,8 @@ impl Function {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (name, rest) = text.split_once('(')?;
         let field = rest.strip_suffix(')')?;
+        let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphabetic());
+        is_name.then_some(())?;
         Some(Self { name: name.into(), field: field.into() })
     }
 
@@ -63,11 +65,17 @@ type Tree = IndexMap<String, Vec<String>>;
 ///
 /// # Errors
 /// `FORBIDDEN` for a field that is not there.
-pub(crate) fn select(session: &Session<'_>, collection: &str, query: &Query, place: &str) -> Answer<Selection> {
+pub(crate) fn select(
+    session: &Session<'_>,
+    collection: &str,
+    query: &Query,
+    place: &str,
+) -> Answer<Selection> {
     let schema = &*session.schema;
     let all = ["*".to_owned()];
     let fields: &[String] = if query.fields.is_empty() { &all } else { &query.fields };
-    Selector { session, schema, deep: &query.deep, alias: &query.alias, place }.collection(schema.collection(collection)?, fields)
+    Selector { session, schema, deep: &query.deep, alias: &query.alias, place }
+        .collection(schema.collection(collection)?, fields)
 }
 
 #[derive(Clone, Copy)]
@@ -156,14 +164,22 @@ impl Selector<'_> {
         Ok(Source::Function(function))
     }
 
-    fn source(&self, collection: &Collection, key: &str, field: &str, only: Option<&str>, below: Vec<String>) -> Answer<Source> {
+    fn source(
+        &self,
+        collection: &Collection,
+        key: &str,
+        field: &str,
+        only: Option<&str>,
+        below: Vec<String>,
+    ) -> Answer<Source> {
         if let Some(relation) = self.schema.towards(&collection.name, field) {
             let query = Query::below(self.deep, key)?;
             let keys_only = below.is_empty();
             let child = self.schema.collection(&relation.collection)?;
             let below = if keys_only { vec![child.key.clone()] } else { below };
             let place = self.below(key);
-            let selection = Selector { deep: &query.deep, alias: &query.alias, place: &place, ..*self }.collection(child, &below)?;
+            let selection = Selector { deep: &query.deep, alias: &query.alias, place: &place, ..*self }
+                .collection(child, &below)?;
             return Ok(Source::Many(relation.clone(), Box::new(selection), Box::new(query), keys_only));
         }
         if collection.fields[field].is_alias() {
@@ -183,7 +199,8 @@ impl Selector<'_> {
             None => {
                 let mut selections = IndexMap::new();
                 for name in relation.allowed.iter().filter(|name| only.is_none_or(|only| only == *name)) {
-                    selections.insert(name.clone(), selector.collection(self.schema.collection(name)?, &below)?);
+                    selections
+                        .insert(name.clone(), selector.collection(self.schema.collection(name)?, &below)?);
                 }
                 Ok(Source::Any(relation.clone(), selections))
             }

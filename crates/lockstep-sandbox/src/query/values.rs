@@ -30,17 +30,25 @@ pub(crate) fn shown(field: &Field, stored: ValueRef<'_>) -> Value {
     match (field.kind, value) {
         (_, Value::Null) => Value::Null,
         // SQLite knows no booleans: what is not marked as one stays a number.
-        (Kind::Boolean, Value::Number(number)) if field.has("cast-boolean") => (number.as_i64() != Some(0)).into(),
+        (Kind::Boolean, Value::Number(number)) if field.has("cast-boolean") => {
+            (number.as_i64() != Some(0)).into()
+        }
         (Kind::Boolean, Value::String(text)) if field.has("cast-boolean") => match text.as_str() {
             "1" => true.into(),
             "0" => false.into(),
             _ => Value::String(text),
         },
-        (Kind::Json | Kind::Geometry, Value::String(text)) => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        (Kind::Json | Kind::Geometry, Value::String(text)) => {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        }
         (Kind::Csv, Value::String(text)) if text.is_empty() => Value::Array(Vec::new()),
         (Kind::Csv, Value::String(text)) => text.split(',').map(Value::from).collect(),
-        (kind, Value::String(text)) if kind.is_moment() => moment(kind, &text).map_or(Value::String(text), Value::String),
-        (Kind::String | Kind::Text | Kind::Uuid | Kind::Hash, Value::Number(number)) => number.to_string().into(),
+        (kind, Value::String(text)) if kind.is_moment() => {
+            moment(kind, &text).map_or(Value::String(text), Value::String)
+        }
+        (Kind::String | Kind::Text | Kind::Uuid | Kind::Hash, Value::Number(number)) => {
+            number.to_string().into()
+        }
         (_, value) => value,
     }
 }
@@ -133,11 +141,14 @@ fn civil(text: &str) -> Option<DateTime> {
 }
 
 fn plain(text: &str) -> Option<DateTime> {
-    let ends_in_zone = text.ends_with(['Z', 'z']) || text.get(10..).is_some_and(|rest| rest.contains(['+', '-']));
+    let ends_in_zone =
+        text.ends_with(['Z', 'z']) || text.get(10..).is_some_and(|rest| rest.contains(['+', '-']));
     if ends_in_zone {
         return None;
     }
-    text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(|date| date.to_datetime(Time::midnight())))
+    text.parse::<DateTime>()
+        .ok()
+        .or_else(|| text.parse::<Date>().ok().map(|date| date.to_datetime(Time::midnight())))
 }
 
 #[cfg(test)]

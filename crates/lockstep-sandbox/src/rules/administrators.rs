@@ -6,7 +6,8 @@ use crate::write::Item;
 
 /// True if a write may have taken an administrator's rights.
 pub(super) fn may_be_fewer(collection: &str, action: Action, item: &Item) -> bool {
-    let says = |fields: &[&str]| action == Action::Delete || fields.iter().any(|field| item.contains_key(*field));
+    let says =
+        |fields: &[&str]| action == Action::Delete || fields.iter().any(|field| item.contains_key(*field));
     match collection {
         "directus_users" => says(&["role", "status"]),
         "directus_roles" => says(&["parent"]),

@@ -7,7 +7,10 @@ use crate::write::Item;
 
 /// A comment says what, and on what.
 pub(super) fn comment(item: &Item) -> Answer<()> {
-    match ["comment", "collection", "item"].into_iter().find(|field| item.get(*field).is_none_or(Value::is_null)) {
+    match ["comment", "collection", "item"]
+        .into_iter()
+        .find(|field| item.get(*field).is_none_or(Value::is_null))
+    {
         Some(field) => Err(ApiError::payload(format!("\"{field}\" is required"))),
         None => Ok(()),
     }

@@ -17,7 +17,11 @@ use crate::write::Item;
 ///
 /// # Errors
 /// Where a rule of the collection does not allow it.
-pub(crate) fn before_create(session: &mut Session<'_>, collection: &Collection, item: &mut Item) -> Answer<()> {
+pub(crate) fn before_create(
+    session: &mut Session<'_>,
+    collection: &Collection,
+    item: &mut Item,
+) -> Answer<()> {
     match collection.name.as_str() {
         "directus_translations" => translations::create(session, item),
         "directus_users" => people::create(session, item),
@@ -32,7 +36,12 @@ pub(crate) fn before_create(session: &mut Session<'_>, collection: &Collection, 
 ///
 /// # Errors
 /// Where a rule of the collection does not allow them.
-pub(crate) fn before_update(session: &mut Session<'_>, collection: &Collection, keys: &[Value], item: &mut Item) -> Answer<()> {
+pub(crate) fn before_update(
+    session: &mut Session<'_>,
+    collection: &Collection,
+    keys: &[Value],
+    item: &mut Item,
+) -> Answer<()> {
     match collection.name.as_str() {
         "directus_translations" => translations::update(session, keys, item),
         "directus_users" => people::update(session, keys, item),
@@ -46,7 +55,11 @@ pub(crate) fn before_update(session: &mut Session<'_>, collection: &Collection, 
 ///
 /// # Errors
 /// Where a rule of the collection does not allow it.
-pub(crate) fn before_delete(session: &mut Session<'_>, collection: &Collection, keys: &[Value]) -> Answer<()> {
+pub(crate) fn before_delete(
+    session: &mut Session<'_>,
+    collection: &Collection,
+    keys: &[Value],
+) -> Answer<()> {
     match collection.name.as_str() {
         "directus_flows" => flows::delete(session, keys),
         "directus_users" => people::delete_users(session, keys),
@@ -74,5 +87,10 @@ pub(crate) fn after_write(
 
 /// Runs a statement for a list of keys, which is its only value.
 fn for_keys(session: &Session<'_>, sql: &str, keys: &[Value]) -> Answer<()> {
-    session.db.prepare_cached(sql)?.execute([Value::Array(keys.to_vec()).to_string()]).map(drop).map_err(ApiError::from)
+    session
+        .db
+        .prepare_cached(sql)?
+        .execute([Value::Array(keys.to_vec()).to_string()])
+        .map(drop)
+        .map_err(ApiError::from)
 }

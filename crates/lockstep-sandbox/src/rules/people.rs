@@ -66,7 +66,8 @@ pub(super) fn delete_users(session: &Session<'_>, keys: &[Value]) -> Answer<()> 
         ("directus_comments", "user_updated"),
         ("directus_versions", "user_updated"),
     ] {
-        let sql = format!("update {table} set {field} = null where {field} in (select value from json_each(?1))");
+        let sql =
+            format!("update {table} set {field} = null where {field} in (select value from json_each(?1))");
         for_keys(session, &sql, keys)?;
     }
     Ok(())

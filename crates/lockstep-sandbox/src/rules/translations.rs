@@ -24,7 +24,8 @@ pub(super) fn update(session: &Session<'_>, keys: &[Value], item: &Item) -> Answ
     }
     let [id] = keys else { return Err(duplicate()) };
     let sql = "select key, language from directus_translations where id = ?1";
-    let own = session.db.query_row(sql, [text(id)], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let own =
+        session.db.query_row(sql, [text(id)], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
     let Some((own_key, own_language)) = own.optional()? else { return Ok(()) };
     refuse_pair(session, &key.map_or(own_key, text), &language.map_or(own_language, text))
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Step;
-use super::{Edition, id};
 use super::field::merged;
+use super::{Edition, id};
 
 /// Roles by name, each after its parent.
 const ROLES: [(&str, &str, Option<&str>, &str); 5] = [

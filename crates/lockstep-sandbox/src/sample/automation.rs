@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::id;
 use super::Step;
 use super::access::role;
+use super::id;
 
 /// An operation: what it is, and what follows when it goes well and when it does not.
 struct Operation {

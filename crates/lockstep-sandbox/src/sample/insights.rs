@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::id;
 use super::Step;
+use super::id;
 
 pub(super) fn steps() -> Vec<Step> {
     let dashboards = vec![

@@ -5,11 +5,11 @@
 
 use serde_json::{Value, json};
 
-use super::serial_key;
 use super::Step;
 use super::field::{
     alias, field, hidden, image, merged, name_key, reference, stamp, table, text, unique, uuid_key,
 };
+use super::serial_key;
 
 /// Collections with their fields, then the relations between them.
 pub(super) fn steps() -> Vec<Step> {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::id;
 use super::Step;
 use super::access::role;
+use super::id;
 
 /// Folders, each after its parent.
 const FOLDERS: [(&str, &str, Option<&str>); 6] = [

@@ -96,7 +96,6 @@ pub(crate) struct Relation {
     pub(crate) one_collection_field: Option<String>,
     /// The collections that a m2a field may refer to.
     pub(crate) allowed: Vec<String>,
-    pub(crate) junction_field: Option<String>,
     pub(crate) sort_field: Option<String>,
     /// True if what is taken from the list on the other side is deleted; else its reference is set to null.
     pub(crate) deselect_deletes: bool,
@@ -194,7 +193,8 @@ impl Schema {
     }
 
     fn read_fields(&mut self, connection: &Connection, tables: &mut Tables<'_>) -> Answer<()> {
-        let sql = "select collection, field, special, searchable, validation from directus_fields order by id";
+        let sql =
+            "select collection, field, special, searchable, validation from directus_fields order by id";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -234,7 +234,6 @@ impl Schema {
             field: it.field.into(),
             related: Some(it.related.into()),
             one_field: it.one_field.map(Into::into),
-            junction_field: it.junction_field.map(Into::into),
             sort_field: it.sort_field.map(Into::into),
             deselect_deletes: it.deselect_deletes,
             ..Relation::default()
@@ -243,7 +242,7 @@ impl Schema {
 
     fn read_relations(&mut self, connection: &Connection, tables: &mut Tables<'_>) -> Answer<()> {
         let sql = "select many_collection, many_field, one_collection, one_field, one_collection_field, \
-                   one_allowed_collections, junction_field, sort_field, one_deselect_action from directus_relations order by id";
+                   one_allowed_collections, sort_field, one_deselect_action from directus_relations order by id";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -255,9 +254,8 @@ impl Schema {
                 one_field: row.get(3)?,
                 one_collection_field: row.get(4)?,
                 allowed: allowed.map(|text| text.split(',').map(Into::into).collect()).unwrap_or_default(),
-                junction_field: row.get(6)?,
-                sort_field: row.get(7)?,
-                deselect_deletes: row.get::<_, String>(8)? == "delete",
+                sort_field: row.get(6)?,
+                deselect_deletes: row.get::<_, String>(7)? == "delete",
             });
         }
         // Foreign keys that nobody described are relations all the same.

@@ -18,7 +18,7 @@ pub(crate) mod snapshot;
 pub(crate) mod tests;
 mod validate;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::schema::table::Table;
@@ -62,14 +62,8 @@ fn nowhere(collection: &str) -> ApiError {
 }
 
 fn contains_null(collection: &str, field: &str) -> ApiError {
-    ApiError {
-        status: 400,
-        code: "CONTAINS_NULL_VALUES",
-        message: format!("Field \"{field}\" in collection \"{collection}\" contains null values."),
-        also: Vec::new(),
-        details: match json!({"collection": collection, "field": field}) {
-            Value::Object(details) => details,
-            _ => Map::new(),
-        },
-    }
+    let message = format!("Field \"{field}\" in collection \"{collection}\" contains null values.");
+    ApiError::new(400, "CONTAINS_NULL_VALUES", message)
+        .saying("collection", collection)
+        .saying("field", field)
 }

@@ -166,7 +166,10 @@ mod tests {
         for relation in &SYSTEM.relations {
             assert!(known(relation.collection, relation.field), "{relation:?}");
             let junction = relation.junction_field.is_some();
-            assert!(known(relation.related, relation.one_field.unwrap_or_default()) || junction, "{relation:?}");
+            assert!(
+                known(relation.related, relation.one_field.unwrap_or_default()) || junction,
+                "{relation:?}"
+            );
         }
     }
 }

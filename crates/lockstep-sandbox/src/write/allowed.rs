@@ -23,7 +23,12 @@ pub(crate) fn create(session: &Session<'_>, collection: &Collection, item: &mut 
 }
 
 /// Looks at changes of items.
-pub(crate) fn update(session: &Session<'_>, collection: &Collection, keys: &[Value], item: &mut Item) -> Answer<()> {
+pub(crate) fn update(
+    session: &Session<'_>,
+    collection: &Collection,
+    keys: &[Value],
+    item: &mut Item,
+) -> Answer<()> {
     let rule = allowed(session, collection, "update", item)?;
     if !reachable(session, collection, &rule, keys)? {
         let fields: Vec<String> = item.keys().map(|field| format!("\"{field}\"")).collect();
@@ -79,7 +84,8 @@ fn reachable(session: &Session<'_>, collection: &Collection, rule: &Rule, keys: 
     let condition = Filters::trusted(session).condition(collection, "t0", filter)?;
     let sql = Sql::new("select count(*) from ").name(&collection.name).word(" t0 where ");
     let sql = sql.then(is_one_of(Sql::column("t0", &collection.key), keys)).word(" and ").then(condition);
-    let reached: usize = session.db.prepare_cached(&sql.text)?.query_row(params_from_iter(sql.values), |row| row.get(0))?;
+    let reached: usize =
+        session.db.prepare_cached(&sql.text)?.query_row(params_from_iter(sql.values), |row| row.get(0))?;
     Ok(reached == keys.len())
 }
 
@@ -105,7 +111,12 @@ fn makes(special: &str) -> bool {
 }
 
 /// What does not satisfy the rules of the permission or of a field.
-fn invalid(session: &Session<'_>, collection: &Collection, rule: &Rule, item: &Item) -> Answer<Vec<ApiError>> {
+fn invalid(
+    session: &Session<'_>,
+    collection: &Collection,
+    rule: &Rule,
+    item: &Item,
+) -> Answer<Vec<ApiError>> {
     let mut errors = Vec::new();
     if let Some(filter) = &rule.validation {
         errors.extend(unsatisfied(session, collection, filter, item)?);
@@ -119,7 +130,12 @@ fn invalid(session: &Session<'_>, collection: &Collection, rule: &Rule, item: &I
 }
 
 /// The rules of a filter that an item does not satisfy; what the item does not say satisfies all.
-fn unsatisfied(session: &Session<'_>, collection: &Collection, filter: &Value, item: &Item) -> Answer<Vec<ApiError>> {
+fn unsatisfied(
+    session: &Session<'_>,
+    collection: &Collection,
+    filter: &Value,
+    item: &Item,
+) -> Answer<Vec<ApiError>> {
     let mut errors = Vec::new();
     for (key, value) in filter.as_object().into_iter().flatten() {
         match key.as_str() {
@@ -149,15 +165,24 @@ fn of_field(
     operators: &Value,
     item: &Item,
 ) -> Answer<Option<ApiError>> {
-    let (Some(field), Some(value), Some(operators)) = (collection.fields.get(name), item.get(name), operators.as_object()) else {
+    let (Some(field), Some(value), Some(operators)) =
+        (collection.fields.get(name), item.get(name), operators.as_object())
+    else {
         return Ok(None);
     };
     for (operator, wanted) in operators {
         let wanted = crate::query::variables::resolve(session, wanted)?;
-        let condition = crate::query::operators::operator_of(field.kind, &Sql::new("v.own"), operator, &wanted)?;
-        let sql = Sql::new("select ").then(condition).word(" from (select ").value(stored(field.kind, value)).word(" as own) v");
-        let fits: Option<bool> =
-            session.db.prepare_cached(&sql.text)?.query_row(params_from_iter(sql.values), |row| row.get(0))?;
+        let condition =
+            crate::query::operators::operator_of(field.kind, &Sql::new("v.own"), operator, &wanted)?;
+        let sql = Sql::new("select ")
+            .then(condition)
+            .word(" from (select ")
+            .value(stored(field.kind, value))
+            .word(" as own) v");
+        let fits: Option<bool> = session
+            .db
+            .prepare_cached(&sql.text)?
+            .query_row(params_from_iter(sql.values), |row| row.get(0))?;
         if fits != Some(true) {
             return Ok(Some(explained(name, operator, &wanted, value)));
         }

@@ -63,10 +63,16 @@ pub(crate) fn create_one(session: &mut Session<'_>, name: &str, mut item: Item) 
 ///
 /// # Errors
 /// As [`create`].
-pub(crate) fn update(session: &mut Session<'_>, name: &str, keys: &[Value], changes: &Item) -> Answer<Vec<Value>> {
+pub(crate) fn update(
+    session: &mut Session<'_>,
+    name: &str,
+    keys: &[Value],
+    changes: &Item,
+) -> Answer<Vec<Value>> {
     let schema = session.schema.clone();
     let collection = schema.collection(name)?;
     let mut item = changes.clone();
+    payload::check_keys(collection, keys)?;
     allowed::update(session, collection, keys, &mut item)?;
     item.retain(|name, _| collection.fields.contains_key(name));
     // Keys stay as they are.
@@ -144,11 +150,13 @@ pub(crate) fn upsert(session: &mut Session<'_>, name: &str, mut item: Item) -> A
 pub(crate) fn delete(session: &mut Session<'_>, name: &str, keys: &[Value]) -> Answer<()> {
     let schema = session.schema.clone();
     let collection = schema.collection(name)?;
+    payload::check_keys(collection, keys)?;
     allowed::delete(session, collection, keys)?;
     rules::before_delete(session, collection, keys)?;
     let sql = Sql::new("delete from ").name(name).word(" as t0 where ");
     let sql = sql.then(is_one_of(Sql::column("t0", &collection.key), keys));
-    execute(session, collection, &Item::new(), sql).map_err(|error| still_referred_to(collection, keys, error))?;
+    execute(session, collection, &Item::new(), sql)
+        .map_err(|error| still_referred_to(collection, keys, error))?;
     track::deleted(session, collection, keys)?;
     rules::after_write(session, collection, Action::Delete, keys, &Item::new())?;
     session.events.push(Event { collection: name.into(), action: Action::Delete, keys: keys.to_vec() });

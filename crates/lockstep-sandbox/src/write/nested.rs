@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::Item;
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
-use crate::query::{self, Query};
 use crate::query::sql::Sql;
 use crate::query::values::{stored, text};
+use crate::query::{self, Query};
 use crate::schema::types::Kind;
 use crate::schema::{Collection, Relation};
 
@@ -45,10 +45,18 @@ fn any_of(relation: &Relation, field: &str, item: &Item) -> Answer<String> {
 }
 
 /// Takes the lists out of an item: they are written when its key is known.
-pub(crate) fn take_lists(session: &Session<'_>, collection: &Collection, item: &mut Item) -> Vec<(Relation, Value)> {
+pub(crate) fn take_lists(
+    session: &Session<'_>,
+    collection: &Collection,
+    item: &mut Item,
+) -> Vec<(Relation, Value)> {
     let mut lists = Vec::new();
     for relation in &session.schema.relations {
-        let (Some(field), true) = (&relation.one_field, relation.related.as_deref() == Some(&collection.name)) else { continue };
+        let (Some(field), true) =
+            (&relation.one_field, relation.related.as_deref() == Some(&collection.name))
+        else {
+            continue;
+        };
         if let Some(list) = item.get(field).filter(|list| !list.is_null()) {
             lists.push((relation.clone(), list.clone()));
             item.shift_remove(field);
@@ -58,7 +66,12 @@ pub(crate) fn take_lists(session: &Session<'_>, collection: &Collection, item: &
 }
 
 /// Writes the list of an item: all of it, or the changes to it.
-pub(crate) fn write_list(session: &mut Session<'_>, relation: &Relation, key: &Value, list: Value) -> Answer<()> {
+pub(crate) fn write_list(
+    session: &mut Session<'_>,
+    relation: &Relation,
+    key: &Value,
+    list: Value,
+) -> Answer<()> {
     let field = relation.one_field.as_deref().unwrap_or_default();
     let written = match list {
         Value::Array(items) => replace(session, relation, key, items),
@@ -83,12 +96,18 @@ fn replace(session: &mut Session<'_>, relation: &Relation, parent: &Value, items
         kept.push(super::upsert(session, &relation.collection, item)?);
     }
     let theirs = children(session, relation, parent)?;
-    let gone: Vec<Value> = theirs.into_iter().filter(|key| !kept.iter().any(|it| text(it) == text(key))).collect();
+    let gone: Vec<Value> =
+        theirs.into_iter().filter(|key| !kept.iter().any(|it| text(it) == text(key))).collect();
     deselect(session, relation, &gone)
 }
 
 /// Changes to the list: `{create: […], update: […], delete: […]}`.
-fn amend(session: &mut Session<'_>, relation: &Relation, parent: &Value, mut changes: Map<String, Value>) -> Answer<()> {
+fn amend(
+    session: &mut Session<'_>,
+    relation: &Relation,
+    parent: &Value,
+    mut changes: Map<String, Value>,
+) -> Answer<()> {
     let schema = session.schema.clone();
     let key = &schema.collection(&relation.collection)?.key;
     let mut part = |name: &str| match changes.shift_remove(name) {
@@ -99,7 +118,9 @@ fn amend(session: &mut Session<'_>, relation: &Relation, parent: &Value, mut cha
     let (create, update, delete) = (part("create")?, part("update")?, part("delete")?);
     let last = if create.is_empty() { 0 } else { last_place(session, relation, parent)? };
     for (index, item) in (1..).zip(create) {
-        let Value::Object(mut item) = item else { return Err(ApiError::payload("\"create\" has to hold objects")) };
+        let Value::Object(mut item) = item else {
+            return Err(ApiError::payload("\"create\" has to hold objects"));
+        };
         item.insert(relation.field.clone(), parent.clone());
         if let Some(field) = &relation.sort_field {
             item.entry(field.clone()).or_insert_with(|| (last + index).into());
@@ -136,7 +157,10 @@ fn last_place(session: &Session<'_>, relation: &Relation, parent: &Value) -> Ans
     let kind = child.fields.get(&relation.field).map_or(Kind::Unknown, |field| field.kind);
     let sql = Sql::new("select max(").name(field).word(") from ").name(&child.name).word(" where ");
     let sql = sql.name(&relation.field).word(" = ").value(stored(kind, parent));
-    let last = session.db.prepare_cached(&sql.text)?.query_row(params_from_iter(sql.values), |row| row.get::<_, Option<i64>>(0));
+    let last = session
+        .db
+        .prepare_cached(&sql.text)?
+        .query_row(params_from_iter(sql.values), |row| row.get::<_, Option<i64>>(0));
     Ok(last?.unwrap_or(0))
 }
 

@@ -24,8 +24,26 @@ pub(crate) fn no_field(collection: &Collection, name: &str) -> ApiError {
 pub(crate) fn check_key(collection: &Collection, item: &Item) -> Answer<()> {
     let is_uuid = collection.fields.get(&collection.key).is_some_and(|field| field.kind == Kind::Uuid);
     match item.get(&collection.key) {
-        Some(Value::String(key)) if is_uuid && Uuid::parse_str(key).is_err() => Err(ApiError::forbidden(None)),
+        Some(Value::String(key)) if is_uuid && Uuid::parse_str(key).is_err() => {
+            Err(ApiError::forbidden(None))
+        }
         _ => Ok(()),
+    }
+}
+
+/// Keys that no item of the collection can have are nobody's.
+pub(crate) fn check_keys(collection: &Collection, keys: &[Value]) -> Answer<()> {
+    let kind = collection.fields.get(&collection.key).map_or(Kind::Unknown, |field| field.kind);
+    let fits = |key: &Value| match (kind, key) {
+        (Kind::Integer | Kind::BigInteger, Value::Number(_)) => true,
+        (Kind::Integer | Kind::BigInteger, Value::String(key)) => key.trim().parse::<f64>().is_ok(),
+        (Kind::Uuid, Value::String(key)) => Uuid::parse_str(key).is_ok(),
+        (Kind::Integer | Kind::BigInteger | Kind::Uuid, _) => false,
+        (_, key) => key.is_string() || key.is_number(),
+    };
+    match keys.iter().all(fits) {
+        true => Ok(()),
+        false => Err(ApiError::forbidden(None)),
     }
 }
 
@@ -46,7 +64,12 @@ pub(crate) fn fill_created(session: &Session<'_>, collection: &Collection, item:
 }
 
 /// Fills in what a changed item gets.
-pub(crate) fn fill_updated(session: &Session<'_>, collection: &Collection, item: &mut Item, stated: &Item) -> Answer<()> {
+pub(crate) fn fill_updated(
+    session: &Session<'_>,
+    collection: &Collection,
+    item: &mut Item,
+    stated: &Item,
+) -> Answer<()> {
     if stated.is_empty() {
         return Ok(());
     }
@@ -86,7 +109,9 @@ fn settle(collection: &Collection, item: &mut Item) -> Answer<()> {
         let what = match field.kind {
             Kind::Date => "Date",
             Kind::DateTime => "DateTime",
-            Kind::Timestamp if moment(field.kind, text).is_none() => return Err(ApiError::internal("Invalid time value")),
+            Kind::Timestamp if moment(field.kind, text).is_none() => {
+                return Err(ApiError::internal("Invalid time value"));
+            }
             _ => continue,
         };
         if moment(field.kind, text).is_none() {

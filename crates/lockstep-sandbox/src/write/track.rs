@@ -7,12 +7,18 @@ use super::Item;
 use crate::clock;
 use crate::db::{Action, Session};
 use crate::error::Answer;
-use crate::query::{self, Query};
 use crate::query::values::{CONCEALED, text};
+use crate::query::{self, Query};
 use crate::schema::{Collection, Tracking};
 
 /// Records that an item was created. Revisions of nested items since `first` become its children.
-pub(crate) fn created(session: &mut Session<'_>, collection: &Collection, key: &Value, item: &Item, first: usize) -> Answer<()> {
+pub(crate) fn created(
+    session: &mut Session<'_>,
+    collection: &Collection,
+    key: &Value,
+    item: &Item,
+    first: usize,
+) -> Answer<()> {
     let Some(activity) = activity(session, collection, Action::Create, key)? else { return Ok(()) };
     if collection.tracking == Tracking::All {
         let item = Value::Object(kept(session, collection, concealed(collection, item)));
@@ -24,7 +30,13 @@ pub(crate) fn created(session: &mut Session<'_>, collection: &Collection, key: &
 }
 
 /// Records that items were changed.
-pub(crate) fn updated(session: &mut Session<'_>, collection: &Collection, keys: &[Value], changes: &Item, first: usize) -> Answer<()> {
+pub(crate) fn updated(
+    session: &mut Session<'_>,
+    collection: &Collection,
+    keys: &[Value],
+    changes: &Item,
+    first: usize,
+) -> Answer<()> {
     let mut activities = Vec::new();
     for key in keys {
         let Some(activity) = activity(session, collection, Action::Update, key)? else { return Ok(()) };
@@ -37,7 +49,9 @@ pub(crate) fn updated(session: &mut Session<'_>, collection: &Collection, keys: 
     let mut nested: Vec<i64> = session.revisions.drain(first..).collect();
     for (activity, key) in activities {
         let query = Query { fields: vec!["*".into()], ..Query::default() };
-        let read = session.elevated(|session| query::read_keys(session, &collection.name, std::slice::from_ref(key), &query));
+        let read = session.elevated(|session| {
+            query::read_keys(session, &collection.name, std::slice::from_ref(key), &query)
+        });
         let Some(Value::Object(data)) = read?.pop() else { continue };
         let data = Value::Object(kept(session, collection, data));
         let revision = revision(session, &collection.name, activity, key, &data, &delta)?;
@@ -55,7 +69,12 @@ pub(crate) fn deleted(session: &mut Session<'_>, collection: &Collection, keys: 
 }
 
 /// The activity's row; none where nothing is recorded.
-pub(crate) fn activity(session: &Session<'_>, collection: &Collection, action: Action, key: &Value) -> Answer<Option<i64>> {
+pub(crate) fn activity(
+    session: &Session<'_>,
+    collection: &Collection,
+    action: Action,
+    key: &Value,
+) -> Answer<Option<i64>> {
     let who = session.who;
     let instance = who.admin && who.user.is_none();
     if collection.tracking == Tracking::None || instance {
@@ -71,7 +90,14 @@ pub(crate) fn activity(session: &Session<'_>, collection: &Collection, action: A
     Ok(Some(session.db.last_insert_rowid()))
 }
 
-fn revision(session: &Session<'_>, collection: &str, activity: i64, key: &Value, data: &Value, delta: &Value) -> Answer<i64> {
+fn revision(
+    session: &Session<'_>,
+    collection: &str,
+    activity: i64,
+    key: &Value,
+    data: &Value,
+    delta: &Value,
+) -> Answer<i64> {
     session
         .db
         .prepare_cached("insert into directus_revisions (activity, collection, item, data, delta) values (?1, ?2, ?3, ?4, ?5)")?
@@ -103,7 +129,10 @@ fn kept(session: &Session<'_>, collection: &Collection, item: Item) -> Item {
 /// Secrets stay out of the record.
 fn concealed(collection: &Collection, item: &Item) -> Item {
     let secret = |name: &String| {
-        collection.fields.get(name).is_some_and(|field| field.has("conceal") || field.has("encrypt") || field.has("hash"))
+        collection
+            .fields
+            .get(name)
+            .is_some_and(|field| field.has("conceal") || field.has("encrypt") || field.has("hash"))
     };
     item.iter()
         .map(|(name, value)| match secret(name) && !value.is_null() {

@@ -1,0 +1,155 @@
+//! The sandbox and what is done in it, from end to end: no Directus, no Node.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use lockstep_sandbox::sample::id;
+use lockstep_sandbox::{Options, Sandbox};
+use lockstep_testkit::cli::At;
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+/// A program that runs until it is told to stop.
+struct Running {
+    child: Child,
+    said: String,
+}
+
+impl Running {
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+        let mut child = command
+            .args(["sandbox", "--json"])
+            .args(arguments)
+            .current_dir(place.cli.dir())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        while !said.trim_end().ends_with('}') && lines.read_line(&mut said).unwrap() > 0 {}
+        Self { child, said }
+    }
+
+    fn at(&self) -> At {
+        let told: Value = serde_json::from_str(&self.said).unwrap();
+        At::new(told["url"].as_str().unwrap(), told["token"].as_str().unwrap())
+    }
+
+    /// Asks it to stop as a service manager does.
+    fn terminate(mut self) -> i32 {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn at(sandbox: &Sandbox) -> At {
+    At::new(sandbox.url(), sandbox.token())
+}
+
+async fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).await.unwrap()
+}
+
+/// A place with the dump that the demo leaves.
+async fn with_demo() -> Place {
+    let place = Place::new();
+    let ran = place.run(&["demo", "--dump-path", "directus-config"]).await.exits(0);
+    drop(ran.says("In step. The dump stays to be looked at"));
+    place
+}
+
+#[tokio::test]
+async fn the_demo_ends_in_step_and_leaves_a_dump_that_is_whole() {
+    let place = with_demo().await;
+    drop(place.run(&["verify"]).await.exits(0).says("Whole"));
+    let report = place.run(&["verify", "--json"]).await.exits(0).json();
+    assert_eq!(report["converged"], true);
+    assert_eq!(report["applied"]["collections"]["flows"]["created"], 5, "{report}");
+}
+
+#[tokio::test]
+async fn a_dump_that_refers_to_nothing_is_not_whole() {
+    let place = with_demo().await;
+    place.cli.files().edit("flows", |flows| flows.retain(|flow| flow["_syncId"] != id("sample/flow/tell")));
+    let ran = place.run(&["verify"]).await.exits(1);
+    assert!(ran.stderr.contains("flows"), "{ran}");
+}
+
+#[tokio::test]
+async fn a_sandbox_begins_with_a_dump_and_stops_when_told() {
+    let place = with_demo().await;
+    let running = Running::start(&place, &["--from", "directus-config"]);
+    drop(place.cli.run(&["diff", "--exit-code"], running.at()).await.exits(0));
+    assert_eq!(running.terminate(), 0);
+}
+
+#[tokio::test]
+async fn what_is_in_a_file_is_there_the_next_time() {
+    let place = with_demo().await;
+    let first = Running::start(&place, &["--data", "sandbox.db", "--admin-token", "the-token"]);
+    drop(place.cli.run(&["push", "--yes"], first.at()).await.exits(0));
+    assert_eq!(first.terminate(), 0);
+    let second = Running::start(&place, &["--data", "sandbox.db", "--admin-token", "the-token"]);
+    drop(place.cli.run(&["diff", "--exit-code"], second.at()).await.exits(0));
+    assert_eq!(second.terminate(), 0);
+}
+
+#[tokio::test]
+async fn another_version_is_refused() {
+    let ran = Place::new().run(&["sandbox", "--version", "10.13.1"]).await.exits(64);
+    assert!(ran.stderr.contains("cannot be a 10.13.1"), "{ran}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_refused() {
+    let taken = sandbox().await;
+    let address = taken.url().replace("http://", "");
+    let ran = Place::new().run(&["sandbox", "--listen", &address]).await.exits(1);
+    assert!(ran.stderr.contains("cannot listen on"), "{ran}");
+    taken.stop().await;
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_a_push_does_and_leaves_the_target_alone() {
+    let place = with_demo().await;
+    let target = sandbox().await;
+    drop(place.cli.run(&["push", "--yes"], at(&target)).await.exits(0));
+    place.cli.files().edit("flows", |flows| flows[0]["name"] = json!("Another name"));
+    place.cli.files().edit("panels", |panels| drop(panels.pop()));
+
+    let preview = place.cli.run(&["push", "--preview", "--json"], at(&target)).await.exits(0).json();
+    assert_eq!(preview["converged"], true);
+    assert_eq!(preview["collections"]["flows"]["update"], 1, "{preview}");
+    assert_eq!(preview["collections"]["panels"]["delete"], 1, "{preview}");
+    drop(place.cli.run(&["push", "--preview"], at(&target)).await.exits(0).says("was only read"));
+
+    // The target still differs, and the push itself does what the preview said.
+    let push = place.cli.run(&["push", "--yes", "--json"], at(&target)).await.exits(0).json();
+    assert_eq!(push["collections"], preview["collections"]);
+    target.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_pulled_from_a_sandbox_is_what_was_pushed_into_it() {
+    let place = with_demo().await;
+    let (one, other) = (sandbox().await, sandbox().await);
+    drop(place.cli.run(&["push", "--yes"], at(&one)).await.exits(0));
+    drop(place.cli.run(&["pull", "--no-specs"], at(&one)).await.exits(0));
+    let first = place.cli.files().files();
+    drop(place.cli.run(&["push", "--yes"], at(&other)).await.exits(0));
+    drop(place.cli.run(&["pull", "--no-specs"], at(&other)).await.exits(0));
+    assert_eq!(first, place.cli.files().files());
+    one.stop().await;
+    other.stop().await;
+}

@@ -1,9 +1,11 @@
-//! Objects as lists of pairs.
+//! Objects as a list of keys, which others share, and a list of values.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::iter::Zip;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 use serde::{Serialize, Serializer};
 
@@ -18,11 +20,6 @@ impl Key {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// True if both are one key of one document. Equal keys of two documents are not shared.
-    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The number that JavaScript orders the key by, if the key is the index of an array.
@@ -58,9 +55,12 @@ impl fmt::Debug for Key {
 }
 
 /// A JSON object: pairs in JavaScript's order, no key twice. Two objects are equal if they have the same pairs in
-/// whatever order.
+/// whatever order. Objects of one document that have the same keys share the list of them.
 #[derive(Clone, Debug, Default)]
-pub struct Object(Vec<(Key, Json)>);
+pub struct Object {
+    keys: Arc<Vec<Key>>,
+    values: Vec<Json>,
+}
 
 /// Objects larger than this are compared and built through a map.
 const SMALL: usize = 32;
@@ -70,76 +70,94 @@ impl Object {
     #[must_use]
     pub fn new(mut pairs: Vec<(Key, Json)>) -> Self {
         keep_last(&mut pairs);
-        pairs.shrink_to_fit();
-        Self::in_order(pairs)
-    }
-
-    /// [`Object::new`] of keys that are the same where they are equal, which is quicker to see.
-    pub(super) fn of_shared_keys(pairs: Vec<(Key, Json)>) -> Self {
-        let twice = |(place, (key, _)): (usize, &(Key, Json))| {
-            pairs[..place].iter().any(|(other, _)| other.is_shared_with(key))
-        };
-        if pairs.len() > SMALL || pairs.iter().enumerate().any(twice) {
-            Self::new(pairs)
-        } else {
-            Self::in_order(pairs)
-        }
-    }
-
-    fn in_order(mut pairs: Vec<(Key, Json)>) -> Self {
         if pairs.iter().any(|(key, _)| key.index().is_some()) {
-            pairs.sort_by_key(|(key, _)| key.index().map_or((1, 0), |index| (0, index)));
+            pairs.sort_by_key(|(key, _)| place(key));
         }
-        pairs.shrink_to_fit();
-        Self(pairs)
+        let (keys, values): (Vec<Key>, Vec<Json>) = pairs.into_iter().unzip();
+        Self { keys: Arc::new(keys), values }
+    }
+
+    /// The object of keys that are in order already, no one twice, and as many values.
+    pub(super) fn of_shape(keys: Arc<Vec<Key>>, values: Vec<Json>) -> Self {
+        Self { keys, values }
+    }
+
+    /// The keys, as shared among objects that have the same ones.
+    pub(crate) fn shape(&self) -> &Arc<Vec<Key>> {
+        &self.keys
+    }
+
+    /// The values, in the order of the keys.
+    pub(crate) fn values(&self) -> &[Json] {
+        &self.values
     }
 
     /// How many pairs it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.values.len()
     }
 
     /// True if it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        self.keys.iter().position(|own| own.as_str() == key)
     }
 
     /// The value at a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json> {
-        self.0.iter().find(|(own, _)| own.as_str() == key).map(|(_, value)| value)
+        self.values.get(self.place(key)?)
     }
 
     /// The value at a key.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
-        self.0.iter_mut().find(|(own, _)| own.as_str() == key).map(|(_, value)| value)
+        let place = self.place(key)?;
+        self.values.get_mut(place)
     }
 
     /// Puts a value at a key: in the place of the one that was there, or last.
     pub fn insert(&mut self, key: &str, value: Json) {
-        match self.get_mut(key) {
-            Some(place) => *place = value,
-            None => {
-                self.0.push((Key::from(key), value));
-                if self.0.last().is_some_and(|(key, _)| key.index().is_some()) {
-                    self.0.sort_by_key(|(key, _)| key.index().map_or((1, 0), |index| (0, index)));
-                }
-            }
+        if let Some(place) = self.get_mut(key) {
+            *place = value;
+            return;
         }
+        let key = Key::from(key);
+        // Indices come before all other keys.
+        let at = match key.index() {
+            Some(_) => self.keys.partition_point(|own| place(own) < place(&key)),
+            None => self.len(),
+        };
+        Arc::make_mut(&mut self.keys).insert(at, key);
+        self.values.insert(at, value);
     }
 
     /// Takes the value at a key out; the others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
-        let place = self.0.iter().position(|(own, _)| own.as_str() == key)?;
-        Some(self.0.remove(place).1)
+        let place = self.place(key)?;
+        Arc::make_mut(&mut self.keys).remove(place);
+        Some(self.values.remove(place))
     }
 
     /// The pairs, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Json)> {
-        self.0.iter().map(|(key, value)| (key, value))
+        self.keys.iter().zip(&self.values)
     }
+}
+
+/// True if a list of keys is that of an object as it is: none twice, and no index of an array.
+pub(super) fn is_shape(keys: &[Key]) -> bool {
+    let distinct: HashSet<&Key> = keys.iter().collect();
+    distinct.len() == keys.len() && keys.iter().all(|key| key.index().is_none())
+}
+
+/// Where a key is among others.
+fn place(key: &Key) -> (u32, u32) {
+    key.index().map_or((1, 0), |index| (0, index))
 }
 
 impl PartialEq for Object {
@@ -147,24 +165,23 @@ impl PartialEq for Object {
         if self.len() != other.len() {
             return false;
         }
-        let aligned = self.0.iter().zip(&other.0).all(|((left, _), (right, _))| left == right);
-        if aligned {
-            return self.0.iter().zip(&other.0).all(|((_, left), (_, right))| left == right);
+        if Arc::ptr_eq(&self.keys, &other.keys) || self.keys == other.keys {
+            return self.values == other.values;
         }
         if self.len() <= SMALL {
-            return self.0.iter().all(|(key, value)| other.get(key.as_str()) == Some(value));
+            return self.iter().all(|(key, value)| other.get(key.as_str()) == Some(value));
         }
         let others: HashMap<&Key, &Json> = other.iter().collect();
-        self.0.iter().all(|(key, value)| others.get(key) == Some(&value))
+        self.iter().all(|(key, value)| others.get(key) == Some(&value))
     }
 }
 
 impl IntoIterator for Object {
     type Item = (Key, Json);
-    type IntoIter = std::vec::IntoIter<(Key, Json)>;
+    type IntoIter = Zip<IntoIter<Key>, IntoIter<Json>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        Arc::unwrap_or_clone(self.keys).into_iter().zip(self.values)
     }
 }
 
@@ -176,7 +193,7 @@ impl FromIterator<(Key, Json)> for Object {
 
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key.as_str(), value)))
+        serializer.collect_map(self.iter().map(|(key, value)| (key.as_str(), value)))
     }
 }
 

@@ -2,20 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fmt;
+use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::object::is_shape;
+use super::reader::Reader;
 use super::{Json, Key, Object};
 
 /// The keys that were met so far. What is read with the same ones shares them.
 #[derive(Debug, Default)]
 pub struct Keys {
     known: RefCell<Known>,
-    /// The pairs of the objects that are being read, an inner one's above its outer one's: so each object is allocated once,
-    /// in its size.
-    open: RefCell<Vec<(Key, Json)>>,
 }
 
 impl Keys {
@@ -25,18 +23,18 @@ impl Keys {
     /// # Errors
     /// When the text is not JSON, or nested more than 128 levels deep.
     pub fn parse(&self, text: &str) -> Result<Json, serde_json::Error> {
-        self.parse_strictly(text).or_else(|error| match without_lone_surrogates(text) {
-            Some(text) => self.parse_strictly(&text),
-            None => Err(error),
-        })
+        let quickly = Reader::new(text, &mut self.known.borrow_mut()).document();
+        quickly.map_or_else(|| self.parse_slowly(text), Ok)
     }
 
-    fn parse_strictly(&self, text: &str) -> Result<Json, serde_json::Error> {
-        self.open.borrow_mut().clear();
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = self.deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(value)
+    /// What the quick reader does not know is told or mended by another one.
+    fn parse_slowly(&self, text: &str) -> Result<Json, serde_json::Error> {
+        let value: Value =
+            serde_json::from_str(text).or_else(|error| match without_lone_surrogates(text) {
+                Some(text) => serde_json::from_str(&text),
+                None => Err(error),
+            })?;
+        Ok(self.of_value(value))
     }
 
     /// A value that was read otherwise.
@@ -57,124 +55,102 @@ impl Keys {
     /// The shared key of this name.
     #[must_use]
     pub fn key(&self, text: &str) -> Key {
-        self.known.borrow_mut().key(text)
+        let mut known = self.known.borrow_mut();
+        let place = known.key(text);
+        known.keys[place].key.clone()
     }
 }
 
-/// Keys by name, and which one came after which: objects of one kind have theirs in one order, so that the next is mostly
-/// known before it is read.
+/// Keys by name, and lists of keys that an object had. Of each is known which one came after it the last time: objects of
+/// one kind have their keys in one order, so that the next is mostly known before it is read.
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     places: HashMap<Key, usize, foldhash::fast::RandomState>,
-    keys: Vec<(Key, usize)>,
-    last: usize,
+    keys: Vec<KnownKey>,
+    last_key: usize,
+    shapes: HashMap<Box<[usize]>, usize, foldhash::fast::RandomState>,
+    lists: Vec<KnownShape>,
+    last_shape: usize,
+}
+
+#[derive(Debug)]
+struct KnownKey {
+    key: Key,
+    next: usize,
+    /// Whether it stands in a document as it is, without an escape.
+    plain: bool,
+}
+
+#[derive(Debug)]
+struct KnownShape {
+    places: Box<[usize]>,
+    /// None where the keys are not in JavaScript's order, or one of them is there twice.
+    keys: Option<Arc<Vec<Key>>>,
+    next: usize,
 }
 
 impl Known {
-    fn key(&mut self, text: &str) -> Key {
-        let guess = self.keys.get(self.last).map_or(0, |(_, next)| *next);
-        let place = match self.keys.get(guess) {
-            Some((key, _)) if key.as_str() == text => guess,
-            _ => self.place(text),
-        };
-        if let Some((_, next)) = self.keys.get_mut(self.last) {
-            *next = place;
-        }
-        self.last = place;
-        self.keys[place].0.clone()
+    /// The key that is likely to come next, if it stands at the beginning of the text, before a quote.
+    pub(super) fn guessed(&mut self, text: &[u8]) -> Option<(usize, usize)> {
+        let guess = self.keys.get(self.last_key)?.next;
+        let known = self.keys.get(guess)?;
+        let key = known.key.as_str().as_bytes();
+        let stands = known.plain && text.starts_with(key) && text.get(key.len()) == Some(&b'"');
+        stands.then(|| {
+            self.last_key = guess;
+            (guess, key.len())
+        })
     }
 
-    fn place(&mut self, text: &str) -> usize {
-        if let Some(place) = self.places.get(text) {
-            return *place;
+    /// The place of a key.
+    pub(super) fn key(&mut self, text: &str) -> usize {
+        let place = match self.places.get(text) {
+            Some(place) => *place,
+            None => {
+                let (key, place) = (Key::from(text), self.keys.len());
+                self.places.insert(key.clone(), place);
+                let plain = !text.bytes().any(|byte| matches!(byte, b'"' | b'\\' | ..0x20));
+                self.keys.push(KnownKey { key, next: place, plain });
+                place
+            }
+        };
+        if let Some(last) = self.keys.get_mut(self.last_key) {
+            last.next = place;
         }
-        let (key, place) = (Key::from(text), self.keys.len());
-        self.places.insert(key.clone(), place);
-        self.keys.push((key, place));
+        self.last_key = place;
         place
     }
-}
 
-impl<'de> DeserializeSeed<'de> for &Keys {
-    type Value = Json;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &Keys {
-    type Value = Json;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
-        Ok(Json::Bool(flag))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Number(number as f64))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Number(number as f64))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(if number.is_finite() { Json::Number(number) } else { Json::Null })
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::from(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = sequence.next_element_seed(self)? {
-            items.push(item);
+    /// The object of keys at these places.
+    pub(super) fn object(&mut self, places: &[usize], values: Vec<Json>) -> Object {
+        let guess = self.lists.get(self.last_shape).map_or(0, |last| last.next);
+        let shape = match self.lists.get(guess) {
+            Some(known) if *known.places == *places => guess,
+            _ => self.shape(places),
+        };
+        if let Some(last) = self.lists.get_mut(self.last_shape) {
+            last.next = shape;
         }
-        items.shrink_to_fit();
-        Ok(Json::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let begin = self.open.borrow().len();
-        while let Some(key) = map.next_key_seed(KeySeed(self))? {
-            let value = map.next_value_seed(self)?;
-            self.open.borrow_mut().push((key, value));
+        self.last_shape = shape;
+        match &self.lists[shape].keys {
+            Some(keys) => Object::of_shape(Arc::clone(keys), values),
+            None => {
+                let keys = places.iter().map(|&place| self.keys[place].key.clone());
+                Object::new(keys.zip(values).collect())
+            }
         }
-        let pairs = self.open.borrow_mut().split_off(begin);
-        Ok(Json::Object(Object::of_shared_keys(pairs)))
-    }
-}
-
-struct KeySeed<'a>(&'a Keys);
-
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = Key;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl Visitor<'_> for KeySeed<'_> {
-    type Value = Key;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Key, E> {
-        Ok(self.0.key(text))
+    fn shape(&mut self, places: &[usize]) -> usize {
+        if let Some(shape) = self.shapes.get(places) {
+            return *shape;
+        }
+        let keys: Vec<Key> = places.iter().map(|&place| self.keys[place].key.clone()).collect();
+        let keys = is_shape(&keys).then(|| Arc::new(keys));
+        let (places, next) = (Box::from(places), self.lists.len());
+        self.shapes.insert(Box::clone(&places), next);
+        self.lists.push(KnownShape { places, keys, next });
+        next
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use sha1::{Digest, Sha1};
 
@@ -47,32 +48,55 @@ struct Form {
     shapes: Shapes,
 }
 
-/// The orders of keys that were needed last: most objects of a schema have the keys of one before them.
+/// What stands around the values of objects, of those whose keys were needed last: most objects of a schema have the keys
+/// of one before them.
 #[derive(Default)]
-struct Shapes(VecDeque<(Vec<Key>, Rc<[usize]>)>);
+struct Shapes(VecDeque<Rc<Shape>>);
+
+/// What objects of the same keys have in common.
+struct Shape {
+    keys: Arc<Vec<Key>>,
+    /// The places of the values in the order of their keys, and what stands before each.
+    parts: Vec<(usize, Vec<u8>)>,
+}
 
 /// So many different objects are in one entry of a schema, at most.
 const SHAPES: usize = 8;
 
 impl Shapes {
-    /// The places of the pairs in the order of their keys.
-    fn order_of(&mut self, pairs: &[(&Key, &Json)]) -> Rc<[usize]> {
-        let same = |keys: &[Key]| {
-            keys.len() == pairs.len()
-                && keys.iter().zip(pairs).all(|(known, (key, _))| known.is_shared_with(key))
-        };
-        if let Some((_, order)) = self.0.iter().find(|(keys, _)| same(keys)) {
-            return Rc::clone(order);
+    /// The shape of an object; none if it has its keys alone, or some that its prototype has as well.
+    fn of(&mut self, object: &Object) -> Option<Rc<Shape>> {
+        let keys = object.shape();
+        if let Some(shape) = self.0.iter().find(|shape| Arc::ptr_eq(&shape.keys, keys)) {
+            return Some(Rc::clone(shape));
         }
-        let mut order: Vec<usize> = (0..pairs.len()).collect();
-        order.sort_by(|&left, &right| compare_code_units(pairs[left].0.as_str(), pairs[right].0.as_str()));
-        let order: Rc<[usize]> = order.into();
+        let is_odd = object.is_empty() || INHERITED.iter().any(|key| object.get(key).is_some());
+        if is_odd || Arc::strong_count(keys) == 1 {
+            return None;
+        }
+        let mut before = Form::default();
+        before.preamble(object.len(), |_| None, false);
+        let parts = order(keys).into_iter().map(|place| {
+            before.text(keys[place].as_str());
+            before.push(":");
+            let part = (place, std::mem::take(&mut before.buffer));
+            before.push(",");
+            part
+        });
+        let shape = Rc::new(Shape { keys: Arc::clone(keys), parts: parts.collect() });
         if self.0.len() == SHAPES {
             self.0.pop_front();
         }
-        self.0.push_back((pairs.iter().map(|(key, _)| (*key).clone()).collect(), Rc::clone(&order)));
-        order
+        self.0.push_back(Rc::clone(&shape));
+        Some(shape)
     }
+}
+
+/// The places of keys in the order of the keys.
+fn order(keys: &[Key]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by(|&left, &right| compare_code_units(keys[left].as_str(), keys[right].as_str()));
+    order
 }
 
 /// So many objects are put into form by one thread at a time.
@@ -155,12 +179,19 @@ impl Form {
     }
 
     fn object(&mut self, object: &Object) {
+        let values = object.values();
+        if let Some(shape) = self.shapes.of(object) {
+            for (place, before) in &shape.parts {
+                self.push_bytes(before);
+                self.value(&values[*place]);
+            }
+            self.push(",");
+            return;
+        }
         self.preamble(object.len(), |key| object.get(key), false);
-        let pairs: Vec<(&Key, &Json)> = object.iter().collect();
-        let order = self.shapes.order_of(&pairs);
-        for place in order.iter().copied() {
-            let (key, value) = pairs[place];
-            self.pair(key.as_str(), |form| form.value(value));
+        let keys = object.shape();
+        for place in order(keys) {
+            self.pair(keys[place].as_str(), |form| form.value(&values[place]));
         }
     }
 

@@ -65,12 +65,20 @@ pub(crate) const FOREIGN_KEY: [&str; 7] = [
 pub fn diff(current: &Snapshot, desired: &Snapshot, mode: Mode) -> Result<Option<SchemaDiff>, NotAVersion> {
     let dialect = Dialect::of(current.directus_version().parse()?);
     let scope = Mentioned::of(desired);
-    let lists = Comparison { current, desired, dialect, mode, scope, keys: Names::default() }.lists();
-    if lists.iter().all(|list| list.entries.is_empty()) {
-        return Ok(None);
-    }
-    Ok(Some(SchemaDiff { hash: current.hash(), lists }))
+    std::thread::scope(|threads| {
+        // A large schema takes longer to hash than to compare.
+        let hash = (current.fields().len() > LARGE).then(|| threads.spawn(|| current.hash()));
+        let lists = Comparison { current, desired, dialect, mode, scope, keys: Names::default() }.lists();
+        if lists.iter().all(|list| list.entries.is_empty()) {
+            return Ok(None);
+        }
+        let hash = hash.map(|hash| hash.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok(Some(SchemaDiff { hash: hash.unwrap_or_else(|| current.hash()), lists }))
+    })
 }
+
+/// A schema of more fields is hashed beside the comparison.
+const LARGE: usize = 2000;
 
 struct Comparison<'a> {
     current: &'a Snapshot,
@@ -178,21 +186,23 @@ impl<'a> Comparison<'a> {
         same: impl Fn(&Object, &Object) -> bool,
         pick: impl Fn(Option<&Object>, &Object) -> Object,
     ) -> List {
-        let counterpart = |of: &'a Snapshot, item: &Object| {
-            let (collection, field) = name_of(item);
-            of.item(what, collection, field)
+        let counterpart = |of: &'a Snapshot, place: usize, item: &Object| {
+            let name = name_of(item);
+            // Mostly it has the same place.
+            let beside = of.items(what).get(place).filter(|beside| name_of(beside) == name);
+            beside.or_else(|| of.item(what, name.0, name.1))
         };
         let mut entries = Vec::new();
-        for item in self.current.items(what) {
-            let desired = counterpart(self.desired, item).filter(|desired| same(item, desired));
+        for (place, item) in self.current.items(what).iter().enumerate() {
+            let desired = counterpart(self.desired, place, item).filter(|desired| same(item, desired));
             // Most items are the same, and nothing has to be made of them to see that.
             if desired != Some(item) {
                 let after = desired.map(|desired| pick(Some(item), desired));
                 entries.extend(self.entry(what, item, Some(pick(Some(item), item)), after));
             }
         }
-        for item in self.desired.items(what) {
-            if !counterpart(self.current, item).is_some_and(|current| same(current, item)) {
+        for (place, item) in self.desired.items(what).iter().enumerate() {
+            if !counterpart(self.current, place, item).is_some_and(|current| same(current, item)) {
                 entries.extend(self.entry(what, item, None, Some(pick(None, item))));
             }
         }

@@ -53,7 +53,12 @@ pub(crate) fn parse_compact(keys: &Keys, path: &Path, bytes: &[u8]) -> Result<Js
         Err(error) => not_json(path, bytes, &error),
         Ok(_) => not_json(path, bytes, &serde::de::Error::custom("not UTF-8")),
     })?;
-    keys.parse(text).map_err(|error| not_json(path, bytes, &error))
+    parse_text(keys, path, text)
+}
+
+/// [`parse_compact`] of what is known to be text.
+pub(crate) fn parse_text(keys: &Keys, path: &Path, text: &str) -> Result<Json, DumpError> {
+    keys.parse(text).map_err(|error| not_json(path, text.as_bytes(), &error))
 }
 
 fn without_mark(bytes: &[u8]) -> &[u8] {

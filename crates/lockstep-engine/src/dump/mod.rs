@@ -28,7 +28,7 @@ mod tests;
 mod write;
 
 pub use error::{DumpError, DumpWarning};
-pub(crate) use json::parse_compact;
+pub(crate) use json::parse_text;
 pub use json::{Misread, canonical, misread, sort_keys};
 pub use paths::DumpPaths;
 pub use records::{DumpCollections, read_collections};

@@ -232,12 +232,16 @@ fn of_folder(path: &Path) -> Result<Option<Snapshot>, SourceError> {
 /// The snapshot in a file of JSON or YAML. JSON is YAML as well, so what does not look like JSON is read as YAML.
 fn of_bytes(name: &str, bytes: &[u8]) -> Result<Goal, SourceError> {
     let text = text_of(name, bytes)?;
-    let begins = text.trim_ascii_start().first();
+    let begins = text.trim_ascii_start().bytes().next();
     let is_json = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     let json = if is_json || matches!(begins, Some(b'{' | b'[' | b'<')) {
-        dump::parse_compact(&Keys::default(), Path::new(name), bytes).map_err(SourceError::Json)?
+        dump::parse_text(&Keys::default(), Path::new(name), text).map_err(SourceError::Json)?
     } else {
-        yaml::parse(text).map_err(|(at, reason)| SourceError::Yaml { name: name.to_owned(), at, reason })?
+        yaml::parse(text.as_bytes()).map_err(|(at, reason)| SourceError::Yaml {
+            name: name.to_owned(),
+            at,
+            reason,
+        })?
     };
     let no_snapshot = |source| SourceError::NoSnapshot { name: name.to_owned(), source };
     let inner = json.get("data").unwrap_or(&json);
@@ -249,7 +253,7 @@ fn of_bytes(name: &str, bytes: &[u8]) -> Result<Goal, SourceError> {
 }
 
 /// What is read of a file: text without a byte order mark, and some of it.
-fn text_of<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a [u8], SourceError> {
+fn text_of<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, SourceError> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if text.trim_ascii().is_empty() {
         return Err(SourceError::Empty { name: name.to_owned() });
@@ -259,10 +263,8 @@ fn text_of<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a [u8], SourceError> {
         [first, 0, third, 0, ..] | [0, first, 0, third, ..] => first.is_ascii() && third.is_ascii(),
         _ => false,
     };
-    if is_utf16 || text.contains(&0) || std::str::from_utf8(text).is_err() {
-        return Err(SourceError::NoText { name: name.to_owned(), is_utf16 });
-    }
-    Ok(text)
+    let readable = std::str::from_utf8(text).ok().filter(|text| !is_utf16 && !text.contains('\0'));
+    readable.ok_or_else(|| SourceError::NoText { name: name.to_owned(), is_utf16 })
 }
 
 /// A schema as the text of a file.

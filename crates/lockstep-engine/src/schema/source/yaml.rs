@@ -50,7 +50,7 @@ fn too_deep(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-/// Reads what JSON has as JSON is read; what only YAML has is told apart here.
+/// Makes JSON of what JSON has, and refuses what only YAML has.
 #[derive(Default)]
 struct Reader(Keys);
 
@@ -77,12 +77,14 @@ impl<'de> Visitor<'de> for &Reader {
         Ok(Json::Bool(flag))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Json, E> {
-        (&self.0).visit_i64(value)
+    #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Number(value as f64))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Json, E> {
-        (&self.0).visit_u64(value)
+    #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Number(value as f64))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "every number is a double")]
@@ -95,8 +97,8 @@ impl<'de> Visitor<'de> for &Reader {
         Ok(Json::Number(value as f64))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        (&self.0).visit_f64(value)
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(if value.is_finite() { Json::Number(value) } else { Json::Null })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {

@@ -135,6 +135,16 @@ fn settle_constraint(item: &mut Object, current: &Object, foreign: bool) {
 }
 
 fn settle_foreign_column(item: &mut Object, current: &Object, databases: Databases<'_>) -> Vec<String> {
+    let mut taken = Vec::new();
+    // MySQL puts an index on every foreign key, whatever its column is.
+    if !is_absent(column(item, "foreign_key_table")) && databases.either_is("mysql") {
+        taken.extend(take(item, current, "is_indexed"));
+    }
+    taken.extend(settle_foreign_kind(item, current, databases));
+    taken
+}
+
+fn settle_foreign_kind(item: &mut Object, current: &Object, databases: Databases<'_>) -> Vec<String> {
     let (Some(wanted), Some(is)) = (kind(item), kind(current)) else { return Vec::new() };
     let key =
         |item: &Object| flag(item, "has_auto_increment") || !is_absent(column(item, "foreign_key_table"));
@@ -173,12 +183,9 @@ fn settle_foreign_column(item: &mut Object, current: &Object, databases: Databas
         taken.extend(take(item, current, "is_unique"));
         taken.extend(take(item, current, "has_auto_increment"));
     }
-    // MySQL puts an index on every foreign key; PostgreSQL cannot put one on JSON.
-    let refers = !is_absent(column(item, "foreign_key_table"));
-    if wanted == Kind::Json || refers && databases.either_is("mysql") {
-        taken.extend(take(item, current, "is_indexed"));
-    }
+    // PostgreSQL cannot index JSON.
     if wanted == Kind::Json {
+        taken.extend(take(item, current, "is_indexed"));
         taken.extend(take(item, current, "is_unique"));
     }
     let default = |item: &Object| column(item, "default_value").map(|value| default_of(value, wanted));

@@ -90,6 +90,17 @@ fn what_is_left_to_the_database_is_told() {
     }
 }
 
+/// Altering a column of UUIDs makes it `varchar` on MySQL, and its foreign key has an index all the same.
+#[test]
+fn the_index_of_a_reference_is_the_databases_own() {
+    let (sqlite, mysql) = (vendor_snapshot("sqlite-11.17.4"), vendor_snapshot("mysql-11.17.4"));
+    let altered = with(&mysql, "rels", "to_uuid", |field| {
+        field["schema"]["data_type"] = json!("varchar");
+        assert_eq!(field["schema"]["is_indexed"], true);
+    });
+    assert_eq!(differences(&sqlite, &altered), differences(&sqlite, &mysql));
+}
+
 #[test]
 fn a_change_is_seen_through_the_words_of_another_database() {
     let (sqlite, postgres) = (vendor_snapshot("sqlite-11.17.4"), vendor_snapshot("postgres-11.17.4"));

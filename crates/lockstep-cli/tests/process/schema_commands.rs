@@ -495,6 +495,12 @@ fn wrong_files() -> Vec<(&'static str, Vec<u8>, &'static str, &'static str)> {
         ),
         (
             "s.json",
+            of("directus", json!("eleven")),
+            "s.json is no schema snapshot: directus: expected a version such as 11.17.4, found \"eleven\"",
+            SNAPSHOT_HINT,
+        ),
+        (
+            "s.json",
             of("version", json!(3)),
             "s.json is no schema snapshot: version: expected version 1 or 2 of the snapshot format, found the number 3",
             SNAPSHOT_HINT,

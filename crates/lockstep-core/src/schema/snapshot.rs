@@ -7,6 +7,7 @@ use super::change::SchemaItem;
 use super::scope::Scope;
 use super::shape::{self, ShapeError};
 use crate::json::{Json, Object};
+use crate::version::Version;
 
 /// Keys of a snapshot that stand in `info.json` but come between the lists in the server's own order.
 const AFTER_FIELDS: &str = "systemFields";
@@ -75,7 +76,6 @@ impl Snapshot {
         fields: Vec<Object>,
         relations: Vec<Object>,
     ) -> Result<Self, SnapshotError> {
-        shape::name(&header, "directus", "snapshot")?;
         check_header(&header)?;
         Ok(Self {
             header,
@@ -353,8 +353,13 @@ fn entries(list: Vec<Json>, name: &str) -> Result<Vec<Object>, ShapeError> {
     list.into_iter().enumerate().map(object).collect()
 }
 
-/// The version of the format is one that is known, and what belongs to system collections is a list.
+/// The versions of Directus and of the format are such, and what belongs to system collections is a list.
 fn check_header(header: &Object) -> Result<(), ShapeError> {
+    let directus = shape::name(header, "directus", "")?;
+    if directus.parse::<Version>().is_err() {
+        let (place, found) = ("directus".to_owned(), format!("{directus:?}"));
+        return Err(ShapeError { place, expected: "a version such as 11.17.4", found });
+    }
     match header.get("version") {
         None => {}
         Some(version) if matches!(version.as_i64(), Some(1 | 2)) => {}

@@ -350,15 +350,6 @@ fn the_header_is_that_of_the_instance() {
 }
 
 #[test]
-fn a_schema_without_a_version_does_not_fit() {
-    let (sound, odd) = (schema("11.17.4", |_| {}), schema("latest", |_| {}));
-    for (desired, current) in [(&sound, &odd), (&odd, &sound)] {
-        let error = adapt(desired.clone(), current, &Scope::default()).unwrap_err();
-        assert_eq!(error.to_string(), "\"latest\" is not a Directus version (such as 11.17.4)");
-    }
-}
-
-#[test]
 fn what_is_out_of_scope_stays_in_both_directions() {
     let current = schema("11.17.4", |it| {
         it["collections"][1]["meta"]["note"] = json!("as it was");

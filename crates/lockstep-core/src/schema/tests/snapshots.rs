@@ -47,18 +47,22 @@ fn errors_tell_place_expectation_and_finding() {
         (json!({"directus": "11.0.0", "collections": null}), "collections: expected an array, found null"),
         (
             json!({"collections": [], "fields": [], "relations": []}),
-            "snapshot.directus: expected a name, found nothing",
+            "directus: expected a name, found nothing",
         ),
         (
-            json!({"directus": "1", "collections": [7], "fields": [], "relations": []}),
+            json!({"directus": "latest", "collections": [], "fields": [], "relations": []}),
+            "directus: expected a version such as 11.17.4, found \"latest\"",
+        ),
+        (
+            json!({"directus": "11.0.0", "collections": [7], "fields": [], "relations": []}),
             "collections[0]: expected an object, found the number 7",
         ),
         (
-            json!({"directus": "1", "collections": [], "fields": [{"collection": "a"}], "relations": []}),
+            json!({"directus": "11.0.0", "collections": [], "fields": [{"collection": "a"}], "relations": []}),
             "fields[0].field: expected a name, found nothing",
         ),
         (
-            json!({"directus": "1", "collections": [{"collection": ""}], "fields": [], "relations": []}),
+            json!({"directus": "11.0.0", "collections": [{"collection": ""}], "fields": [], "relations": []}),
             "collections[0].collection: expected a name, found an empty string",
         ),
     ];
@@ -69,7 +73,7 @@ fn errors_tell_place_expectation_and_finding() {
 
 #[test]
 fn a_name_that_occurs_twice_is_refused() {
-    let twice = json!({"directus": "1", "fields": [], "relations": [],
+    let twice = json!({"directus": "11.0.0", "fields": [], "relations": [],
         "collections": [{"collection": "a"}, {"collection": "b"}, {"collection": "a"}]});
     let error = Snapshot::from_value(twice).unwrap_err();
     assert_eq!(

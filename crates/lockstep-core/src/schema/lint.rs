@@ -65,27 +65,13 @@ impl Linter<'_> {
         let snapshot = self.snapshot;
         for item in snapshot.collections() {
             let name = name_of(item).0;
-            if let Some(group) = group_of(item)
-                && snapshot.collection(group).is_none()
-            {
-                let message = format!("its group {group} does not exist");
-                self.find(
-                    Severity::Error,
-                    "group-missing",
-                    name,
-                    message,
-                    "add the group, or set meta.group to null",
-                );
-            }
-            if let Some(circle) = circle(name, |name| snapshot.collection(name).and_then(group_of)) {
-                self.find(
-                    Severity::Error,
-                    "group-circle",
-                    name,
-                    format!("it is its own group: {circle}"),
-                    "take one of them out of its group",
-                );
-            }
+            self.group(
+                ["group-missing", "group-circle"],
+                name,
+                name,
+                |name| snapshot.collection(name).and_then(group_of),
+                |group| snapshot.collection(group).is_some(),
+            );
             let has_table = !is_absent(item.get("schema"));
             let keys = snapshot.fields_of(name).filter(|field| column_flag(field, "is_primary_key")).count();
             // Of a table that Directus does not track nothing is asked.
@@ -138,33 +124,13 @@ impl Linter<'_> {
                     "add the collection, or remove the field",
                 );
             }
-            let group = item.get("meta").and_then(|meta| meta.get("group")).and_then(Json::as_str);
-            if let Some(group) = group
-                && !system
-                && snapshot.field(collection, group).is_none()
-            {
-                let message = format!("its group {group} does not exist in {collection}");
-                self.find(
-                    Severity::Error,
-                    "field-group-missing",
-                    &name,
-                    message,
-                    "add the group, or set meta.group to null",
-                );
-            }
-            let group_of_field = |field: &str| {
-                let item = snapshot.field(collection, field)?;
-                item.get("meta")?.get("group")?.as_str()
-            };
-            if let Some(circle) = circle(field, group_of_field) {
-                self.find(
-                    Severity::Error,
-                    "field-group-circle",
-                    &name,
-                    format!("it is its own group: {circle}"),
-                    "take one of them out of its group",
-                );
-            }
+            self.group(
+                ["field-group-missing", "field-group-circle"],
+                &name,
+                field,
+                |field| snapshot.field(collection, field).and_then(group_of),
+                |group| system || snapshot.field(collection, group).is_some(),
+            );
             let alias = text(item, "type") == Some("alias");
             if alias && !is_absent(item.get("schema")) {
                 let message = "it is an alias, and has a column".to_owned();
@@ -176,6 +142,26 @@ impl Linter<'_> {
                     "remove its schema, or give it another type",
                 );
             }
+        }
+    }
+
+    /// What is wrong with the group of a collection or field, which is `own` among its like; the codes are those of a group
+    /// that is missing and of one that is inside itself.
+    fn group<'a>(
+        &mut self,
+        [missing, circular]: [&'static str; 2],
+        name: &str,
+        own: &'a str,
+        group_of: impl Fn(&str) -> Option<&'a str>,
+        exists: impl Fn(&str) -> bool,
+    ) {
+        if let Some(group) = group_of(own).filter(|group| !exists(group)) {
+            let message = format!("its group {group} does not exist");
+            self.find(Severity::Error, missing, name, message, "add the group, or set meta.group to null");
+        }
+        if let Some(circle) = circle(own, group_of) {
+            let message = format!("it is its own group: {circle}");
+            self.find(Severity::Error, circular, name, message, "take one of them out of its group");
         }
     }
 

@@ -69,7 +69,7 @@ fn each_fault_is_told_and_nothing_else() {
         ),
         (
             |it| add(it, "fields", &[alias("x", json!("nothing"))]),
-            &["error field-group-missing a.x: its group nothing does not exist in a"],
+            &["error field-group-missing a.x: its group nothing does not exist"],
         ),
         (
             |it| add(it, "fields", &[alias("x", json!("y")), alias("y", json!("x")), alias("z", json!("y"))]),

@@ -221,16 +221,23 @@ impl Adapter<'_> {
     fn list(&mut self, what: SchemaItem, desired: Vec<Object>) -> Vec<Object> {
         let mut kept: Vec<Object> = Vec::with_capacity(desired.len());
         let mut seen = BTreeSet::new();
-        for item in desired {
+        let narrower = vendor::narrower_references(&desired, self.databases);
+        for (place, mut item) in desired.into_iter().enumerate() {
             let (collection, field) = name_of(&item);
             let counterpart = self.current.item(what, collection, field);
             seen.insert((collection.to_owned(), field.to_owned()));
             match (self.stays(what, Some(&item), counterpart), counterpart) {
                 (None, counterpart) => {
-                    let item = self.without_key_of_key(what, item, counterpart);
+                    item = self.without_key_of_key(what, item, counterpart);
                     let item = match counterpart {
                         Some(counterpart) => self.fit(what, item, counterpart),
-                        None => self.fit_new(what, item),
+                        None => {
+                            if narrower.contains(&place) {
+                                let paths = vendor::narrow(&mut item);
+                                self.tell_paths(what, &item, LeftOutReason::Database, paths);
+                            }
+                            self.fit_new(what, item)
+                        }
                     };
                     if counterpart != Some(&item) {
                         self.tell_leaving(what, &item);

@@ -3,9 +3,12 @@
 //! Observed on SQLite, PostgreSQL and MariaDB with 10.13.1, 11.17.4 and 12.4.0. Instead of translating one database's words
 //! into another's, a column is told by its [`Kind`]: where that is the same on both sides, the words of the instance stand.
 
+use std::collections::BTreeSet;
+
 use super::adapt::LeftOutReason;
 use super::change::SchemaItem;
 use super::shape::{is_absent, text};
+use super::snapshot::name_of;
 use crate::json::{Json, Object};
 
 /// Which database the desired schema comes of, and which one it is for.
@@ -220,6 +223,32 @@ fn settle_casts(item: &mut Object, current: &Object) -> Option<String> {
     let meta = item.get_mut("meta")?.as_object_mut()?;
     meta.insert("special", now);
     Some("meta.special".to_owned())
+}
+
+/// The places of wide references to counting keys that are not as wide: MySQL refuses such a reference. SQLite, which tells all
+/// of its counting keys as integers, does not mind.
+pub(crate) fn narrower_references(fields: &[Object], databases: Databases<'_>) -> BTreeSet<usize> {
+    if !databases.differ() || databases.current != "mysql" {
+        return BTreeSet::new();
+    }
+    let counting: BTreeSet<(&str, &str)> = fields
+        .iter()
+        .filter(|field| flag(field, "has_auto_increment") && kind(field) == Some(Kind::Integer))
+        .map(name_of)
+        .collect();
+    let refers = |field: &Object| {
+        let part = |key: &str| column(field, key).and_then(Json::as_str);
+        let key = part("foreign_key_table").zip(part("foreign_key_column"));
+        kind(field) == Some(Kind::BigInteger) && key.is_some_and(|key| counting.contains(&key))
+    };
+    (0..).zip(fields).filter(|(_, field)| refers(field)).map(|(place, _)| place).collect()
+}
+
+/// Makes a wide column one of ordinary integers; gives what that changes.
+pub(crate) fn narrow(item: &mut Object) -> Vec<String> {
+    item.insert("type", Json::from("integer"));
+    put(item, "data_type", Json::from("int"));
+    ["type", "schema.data_type"].map(str::to_owned).to_vec()
 }
 
 /// Makes a new column one that the target's database can create; gives what had to be left out.

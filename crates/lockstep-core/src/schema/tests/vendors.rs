@@ -101,6 +101,24 @@ fn the_index_of_a_reference_is_the_databases_own() {
     assert_eq!(differences(&sqlite, &altered), differences(&sqlite, &mysql));
 }
 
+/// MySQL refuses a reference that is wider than the key, and SQLite tells all counting keys as integers.
+#[test]
+fn a_new_reference_is_as_wide_as_the_key() {
+    let (sqlite, mysql) = (vendor_snapshot("sqlite-11.17.4"), vendor_snapshot("mysql-11.17.4"));
+    let kind = |snapshot: &Snapshot| snapshot.field("rels", "to_big").unwrap().get("type").cloned();
+    assert_eq!(kind(&sqlite), Some("bigInteger".into()));
+    let empty = mysql.filtered(|_| false, |_| false);
+    let adapted = adapted(&sqlite, &empty);
+    assert_eq!(kind(&adapted.snapshot), Some("integer".into()));
+    let told = adapted.left_out.iter().find(|it| it.field.as_deref() == Some("to_big")).unwrap();
+    assert_eq!(
+        (told.reason, &told.paths[..2]),
+        (LeftOutReason::Database, &["type".into(), "schema.data_type".into()][..])
+    );
+    let sqlite_too = sqlite.clone().filtered(|_| false, |_| false);
+    assert_eq!(kind(&self::adapted(&sqlite, &sqlite_too).snapshot), kind(&sqlite));
+}
+
 #[test]
 fn a_change_is_seen_through_the_words_of_another_database() {
     let (sqlite, postgres) = (vendor_snapshot("sqlite-11.17.4"), vendor_snapshot("postgres-11.17.4"));

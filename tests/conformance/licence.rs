@@ -33,6 +33,11 @@ async fn what_exceeds_it_is_refused_before_the_first_write() {
     );
     assert_eq!((of(&b).await, schema(&b).await), before, "nothing was written");
 
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    cli.run(&["schema", "apply", "s.json", "--yes"], &b).await.exits(3).says("26 collections, 25 allowed");
+    cli.run(&["schema", "diff", "instance", "s.json", "--format", "directus"], &b).await.exits(0);
+    assert_eq!(schema(&b).await, before.1, "nothing was written");
+
     // One by one it gets small enough.
     a.delete("/collections/table_0", None).await.unwrap();
     pull(&cli, &a).await;

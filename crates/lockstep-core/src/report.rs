@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::plan::Danger;
 use crate::reconcile::{Action, Changes, CollectionChanges, Difference, Kept};
 use crate::record::SyncId;
-use crate::schema::{LeftOut, Risk, SchemaChange};
+use crate::schema::{Finding, LeftOut, Risk, SchemaChange};
 
 /// The part of a run that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,9 @@ pub struct SchemaReport {
     /// What is different, and stays.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// What is wrong with the desired schema: while there is something, nothing is sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Finding>,
 }
 
 /// All differences between a dump and an instance.

@@ -111,7 +111,7 @@ async fn compare_schema(
 ) -> Result<Option<SchemaComparison>, EngineError> {
     let Some(snapshot) = &desired.snapshot else { return Ok(None) };
     let current = schema::read(&instance.client).await?;
-    let mut comparison = schema::compare(current, snapshot.clone(), &options.schema_options)?;
+    let mut comparison = schema::compare(current, snapshot.clone(), &options.schema_options)?.checked()?;
     schema::count_losses(&instance.client, &mut comparison.report).await;
     Ok(Some(comparison))
 }
@@ -185,7 +185,7 @@ pub fn schema_notices(report: &SchemaReport) -> Vec<String> {
             LeftOutReason::Untracked => {
                 format!("schema: {names}: not tracked by Directus, so it stays as it is")
             }
-            LeftOutReason::Unsaid => format!("schema: the dump does not say {paths}, which stay as they are"),
+            LeftOutReason::Unsaid => format!("schema: {paths} are not said, and stay as they are"),
             LeftOutReason::Unknown => {
                 format!("schema: this Directus does not know {paths} ({names}), left out")
             }

@@ -130,7 +130,7 @@ pub enum EngineError {
     /// Changes of a schema do not fit. Nothing was written.
     #[error("the changes do not fit the schema of the instance, and nothing was written")]
     Misfit(#[source] Misfit),
-    /// A schema that is wrong by itself. Nothing was written.
+    /// The desired schema is wrong by itself. Nothing was written.
     #[error("{}", lint_title(.0.len()))]
     Lint(Vec<Finding>),
     /// Changes that no request can tell this version without it doing something else. Nothing was written.
@@ -142,11 +142,11 @@ pub enum EngineError {
     /// The dump contradicts itself or the instance.
     #[error("{}", problems_title(.0.len()))]
     Problems(Vec<Problem>),
-    /// The licence of the instance does not allow what the dump holds.
-    #[error("the licence of the instance does not allow this push: {0}")]
+    /// The licence of the instance does not allow what is desired.
+    #[error("the licence of the instance does not allow these changes: {0}")]
     Licence(String),
     /// Consent was missing. Nothing was written.
-    #[error("refused: this push would destroy data, and nothing was written")]
+    #[error("refused: this would destroy data, and nothing was written")]
     Refused(Box<Differences>),
     /// The user said no. Nothing was written.
     #[error("not applied: nothing was written")]
@@ -164,8 +164,8 @@ pub enum EngineError {
         #[source]
         source: DirectusError,
     },
-    /// A push ended in the middle.
-    #[error("the push ended in the middle")]
+    /// A run ended in the middle.
+    #[error("it ended in the middle")]
     Partly {
         /// What was written.
         applied: Box<Applied>,
@@ -246,7 +246,7 @@ impl EngineError {
             Self::Partly { source, .. } => {
                 let cause = source.hint().filter(|_| !source.is_transient());
                 let cause = cause.map(|hint| format!("{hint}; then ")).unwrap_or_default();
-                return Some(format!("{cause}push again: what was written is found and not written twice"));
+                return Some(format!("{cause}run it again: what was written is found and not written twice"));
             }
             Self::NotDirectus { .. } => {
                 "check that the URL is the root of the Directus API, with the path prefix if it has one"
@@ -267,16 +267,16 @@ impl EngineError {
                 "check the names of --schema-only and --schema-exclude; * and ? stand for others"
             }
             Self::SchemaPartly { source } => return source.hint(),
-            Self::Tracked => "look at the plan once more, and push again",
+            Self::Tracked => "look at the plan once more, and run it again",
             Self::OtherSchema { .. } => "compute the changes anew, or go on with --force",
             Self::Misfit(_) => "compute the changes anew",
-            Self::CannotApply { .. } => "delete the field on the instance by hand, then push again",
+            Self::CannotApply { .. } => "delete the field on the instance by hand, then run it again",
             Self::NoProgress { .. }
             | Self::Snapshot(_)
             | Self::SchemaDiff(_)
             | Self::SchemaText(_)
             | Self::SchemaDiffText(_) => "check the log of the instance",
-            Self::Licence(_) => "change the licence, or remove what exceeds it from the dump",
+            Self::Licence(_) => "change the licence, or leave out what exceeds it",
             Self::Refused(_) => "look at the plan; if you mean it, add --allow-destructive",
             Self::StateFile { hint, .. } => hint,
             Self::StateTable { .. } => {

@@ -5,7 +5,8 @@
 
 use lockstep_core::reconcile::Action;
 use lockstep_core::record::Fields;
-use lockstep_core::schema::{ChangeKind, SchemaItem};
+use lockstep_core::report::SchemaReport;
+use lockstep_core::schema::{ChangeKind, SchemaChange, SchemaItem};
 use lockstep_directus::server;
 use serde_json::Value;
 
@@ -18,27 +19,49 @@ use crate::instance::Instance;
 /// # Errors
 /// [`EngineError::Licence`] with everything that is too much.
 pub(crate) async fn check(instance: &Instance, compared: &Compared) -> Result<(), EngineError> {
-    if instance.version.major < 12 {
-        return Ok(());
-    }
-    let Some(licence) = server::license(&instance.client).await? else { return Ok(()) };
-    let excess = excess(&licence, compared);
+    let Some(licence) = read(instance).await? else { return Ok(()) };
+    let schema = compared.differences.schema.as_deref();
+    let mut excess: Vec<String> =
+        schema.and_then(|schema| excess_of_collections(&licence, schema)).into_iter().collect();
+    excess.extend(excess_of_records(&licence, compared));
     if excess.is_empty() { Ok(()) } else { Err(EngineError::Licence(excess.join("; "))) }
 }
 
-fn excess(licence: &Value, compared: &Compared) -> Vec<String> {
-    let mut excess = Vec::new();
-    let limit = |name: &str| licence.pointer(&format!("/entitlements/{name}/limit")).and_then(Value::as_i64);
-    if let (Some(limit), Some(used)) =
-        (limit("collections"), licence.pointer("/usage/collections").and_then(Value::as_i64))
-    {
-        let (added, removed) = collections(compared);
-        let after = used + added - removed;
-        if added > 0 && after > limit {
-            excess.push(format!("{after} collections, {limit} allowed"));
-        }
+/// [`check`] of a schema alone.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) async fn check_schema(instance: &Instance, schema: &SchemaReport) -> Result<(), EngineError> {
+    if schema.changes.is_empty() {
+        return Ok(());
     }
-    if let Some(limit) = limit("flows") {
+    let Some(licence) = read(instance).await? else { return Ok(()) };
+    excess_of_collections(&licence, schema).map_or(Ok(()), |excess| Err(EngineError::Licence(excess)))
+}
+
+/// The licence; none where there is no such thing.
+async fn read(instance: &Instance) -> Result<Option<Value>, EngineError> {
+    if instance.version.major < 12 {
+        return Ok(None);
+    }
+    Ok(server::license(&instance.client).await?)
+}
+
+fn limit(licence: &Value, name: &str) -> Option<i64> {
+    licence.pointer(&format!("/entitlements/{name}/limit")).and_then(Value::as_i64)
+}
+
+fn excess_of_collections(licence: &Value, schema: &SchemaReport) -> Option<String> {
+    let limit = limit(licence, "collections")?;
+    let used = licence.pointer("/usage/collections").and_then(Value::as_i64)?;
+    let (added, removed) = collections(&schema.changes);
+    let after = used + added - removed;
+    (added > 0 && after > limit).then(|| format!("{after} collections, {limit} allowed"))
+}
+
+fn excess_of_records(licence: &Value, compared: &Compared) -> Vec<String> {
+    let mut excess = Vec::new();
+    if let Some(limit) = limit(licence, "flows") {
         let (after, more) = active_flows(compared);
         if more && after > limit {
             excess.push(format!("{after} active flows, {limit} allowed"));
@@ -59,11 +82,10 @@ fn excess(licence: &Value, compared: &Compared) -> Vec<String> {
     excess
 }
 
-/// Collections with a table that the push creates, and that it drops.
-fn collections(compared: &Compared) -> (i64, i64) {
-    let changes = compared.differences.schema.iter().flat_map(|schema| &schema.changes);
+/// Collections with a table that are created, and that are dropped.
+fn collections(changes: &[SchemaChange]) -> (i64, i64) {
     let (mut added, mut removed) = (0, 0);
-    for change in changes.filter(|change| change.what == SchemaItem::Collection) {
+    for change in changes.iter().filter(|change| change.what == SchemaItem::Collection) {
         let edit = change.edits.first();
         let item = edit.and_then(|edit| edit.after.as_ref().or(edit.before.as_ref()));
         let has_table = item.and_then(|item| item.get("schema")).is_some_and(|schema| !schema.is_null());

@@ -43,7 +43,7 @@ async fn a_schema_goes_from_one_instance_to_another(version: &str) {
         .await
         .exits(0)
         .says("No differences");
-    let again = cli.run(&["schema", "apply", "s.json", "--yes"], &b).await.exits(0).says("Nothing to push");
+    let again = cli.run(&["schema", "apply", "s.json", "--yes"], &b).await.exits(0).says("Nothing to apply");
     assert!(!again.stdout.contains("Applied"));
     assert_eq!(normal(&snapshot(&a).await), normal(&snapshot(&b).await));
 

@@ -1,12 +1,13 @@
 //! `lockstep schema`.
 
 use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 
 use lockstep_core::schema::{Severity, Snapshot, diff, lint};
-use lockstep_engine::EngineError;
 use lockstep_engine::schema::{
     self as engine, Goal, SchemaComparison, SchemaOptions, Source, apply_to, check_scope, compare_instance,
 };
+use lockstep_engine::{EngineError, dump};
 use secrecy::SecretString;
 
 use super::compare::Asker;
@@ -22,7 +23,7 @@ pub(super) fn run(cli: &Cli, arguments: &SchemaArgs, output: &Output) -> Result<
     let session = SchemaSession::open(cli, output)?;
     match &arguments.command {
         SchemaCommand::Snapshot(arguments) => {
-            let (snapshot, scope) = (read(&session, &arguments.schema)?, arguments.names.scope());
+            let (snapshot, scope) = (read(&session, &arguments.schema, false)?, arguments.names.scope());
             check_scope(&scope, [&snapshot])?;
             let snapshot = snapshot.part(&scope);
             write(&snapshot, &arguments.writing, output)?;
@@ -31,17 +32,17 @@ pub(super) fn run(cli: &Cli, arguments: &SchemaArgs, output: &Output) -> Result<
         SchemaCommand::Diff(arguments) => compare(&session, arguments, output),
         SchemaCommand::Apply(arguments) => apply(&session, arguments, output),
         SchemaCommand::Hash { schema } => {
-            output.schema_hash(&read_whole(&session, schema)?.hash())?;
+            output.schema_hash(&read(&session, schema, true)?.hash())?;
             Ok(DONE)
         }
         SchemaCommand::Lint { schema } => {
-            let findings = lint(&read(&session, schema)?);
+            let findings = lint(&read(&session, schema, false)?);
             output.linted(&findings)?;
             let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
             Ok(if refused { ERROR } else { DONE })
         }
         SchemaCommand::Normalize { schema, writing } => {
-            write(&read(&session, schema)?.normalized(), writing, output)?;
+            write(&read(&session, schema, false)?.normalized(), writing, output)?;
             Ok(DONE)
         }
     }
@@ -65,26 +66,21 @@ fn instance(source: Option<&Source>) -> Option<Option<&str>> {
     }
 }
 
-fn read(session: &SchemaSession<'_>, text: &str) -> Result<Snapshot, Failure> {
-    let source = source(session, text);
-    match instance(source.as_ref()) {
-        Some(url) => run_flow(engine::snapshot(session.connect(url, None)?), None),
-        None => of_files(session, source.as_ref()),
+/// A schema that was named. `whole`: of an instance as the server itself sees it, with the tables of sync tools.
+fn read(session: &SchemaSession<'_>, text: &str, whole: bool) -> Result<Snapshot, Failure> {
+    match source(session, text) {
+        None => of_instance(session, None, whole),
+        Some(Source::Instance(url)) => of_instance(session, Some(&url), whole),
+        Some(source) => Ok(source.read(session.snapshot())?),
     }
 }
 
-/// The schema as a server sees it, with the tables of sync tools.
-fn read_whole(session: &SchemaSession<'_>, text: &str) -> Result<Snapshot, Failure> {
-    let source = source(session, text);
-    match instance(source.as_ref()) {
-        Some(url) => run_flow(engine::whole_snapshot(session.connect(url, None)?), None),
-        None => of_files(session, source.as_ref()),
+fn of_instance(session: &SchemaSession<'_>, url: Option<&str>, whole: bool) -> Result<Snapshot, Failure> {
+    let client = session.connect(url, None)?;
+    match whole {
+        true => run_flow(engine::whole_snapshot(client), None),
+        false => run_flow(engine::snapshot(client), None),
     }
-}
-
-fn of_files(session: &SchemaSession<'_>, source: Option<&Source>) -> Result<Snapshot, Failure> {
-    let source = source.cloned().unwrap_or_else(|| Source::Path(session.snapshot().to_owned()));
-    Ok(source.read(session.snapshot())?)
 }
 
 /// The schema that is wanted, which may be that of another instance.
@@ -103,10 +99,10 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
     if current == Some(Source::Stdin) && source(session, &arguments.desired) == current {
         return Err(engine::SourceError::Twice.into());
     }
-    let of_instance = instance(current.as_ref());
+    let named = instance(current.as_ref());
     let token = arguments.desired_token.as_ref();
     // Two files are read at the same time: large ones take longer to read than to compare.
-    let (current, wanted) = match of_instance {
+    let (current, wanted) = match named {
         Some(_) => (None, desired(session, &arguments.desired, token)),
         None => std::thread::scope(|scope| {
             let reading = scope.spawn(|| current.as_ref().map(|current| current.read(session.snapshot())));
@@ -122,19 +118,23 @@ fn compare(session: &SchemaSession<'_>, arguments: &SchemaDiffArgs, output: &Out
         if !options.scope.is_everything() {
             return Err(Failure::ScopeOfServer);
         }
-        let current = match (current, of_instance) {
+        let current = match (current, named) {
             (Some(current), _) => current,
-            (None, url) => run_flow(engine::whole_snapshot(session.connect(url.flatten(), None)?), None)?,
+            (None, url) => of_instance(session, url.flatten(), true)?,
         };
         return as_directus(current, wanted, &options, arguments.exit_code, output);
     }
-    let comparison = match (current, of_instance) {
+    let comparison = match (current, named) {
         (Some(current), _) => engine::compare(current, wanted, &options)?,
         (None, url) => {
             run_flow(compare_instance(session.connect(url.flatten(), None)?, wanted, &options), None)?
         }
     };
     tell(&comparison, arguments, output)?;
+    if !comparison.report.errors.is_empty() {
+        output.schema_errors(&comparison.report.errors);
+        return Ok(ERROR);
+    }
     Ok(if arguments.exit_code && comparison.diff.is_some() { DIFFERENT } else { DONE })
 }
 
@@ -169,7 +169,7 @@ fn apply(session: &SchemaSession<'_>, arguments: &ApplyArgs, output: &Output) ->
     let goal = desired(session, &arguments.desired, arguments.desired_token.as_ref())?;
     let client = session.connect(None, None)?;
     let progress = output.progress();
-    let root = std::path::PathBuf::from(&arguments.desired);
+    let root = PathBuf::from(&arguments.desired);
     let asker = Asker { output, progress: &progress, consent: arguments.consent, root: &root };
     let options = arguments.scope.options();
     let report = run_flow(apply_to(client, goal, &options, arguments.force, &progress, &asker), None);
@@ -187,8 +187,17 @@ fn write(snapshot: &Snapshot, writing: &WritingArgs, output: &Output) -> Result<
     let text = engine::to_text(snapshot, yaml);
     match &writing.output {
         None => output.text(&text),
-        Some(path) => {
+        // Where there is no ordinary file, such as a pipe, or no folder for one, the system says what happens.
+        Some(path) if !can_be_replaced(path) => {
             std::fs::write(path, text).map_err(|source| Failure::Write { path: path.clone(), source })
         }
+        Some(path) => Ok(dump::write_file(path, text.into_bytes()).map_err(EngineError::from)?),
     }
+}
+
+/// True where a file is, or can be made, that another one may take the place of.
+fn can_be_replaced(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let there = std::fs::symlink_metadata(path);
+    there.map_or_else(|_| folder.is_none_or(Path::is_dir), |file| file.is_file())
 }

@@ -30,7 +30,7 @@ use crate::config::Warning;
 pub(crate) use failure::usage;
 use printable::{line, printable};
 pub(crate) use progress::Progress;
-use style::{BOLD, DIM, GOOD, HINT, WARN};
+use style::{BAD, BOLD, DIM, GOOD, HINT, WARN};
 
 /// Where output goes, and how much of it.
 #[derive(Debug)]
@@ -156,10 +156,11 @@ impl Output {
         match (applied, &report.residue) {
             (None, _) => {
                 self.notices(&report.notices);
-                text += &format!(
-                    "{GOOD}Nothing to push{GOOD:#}: {} already holds what the dump says\n",
-                    report.instance.url
-                );
+                let what = match report.command {
+                    "push" => "Nothing to push",
+                    _ => "Nothing to apply",
+                };
+                text += &format!("{GOOD}{what}{GOOD:#}: {} already has all of it\n", report.instance.url);
             }
             (Some(applied), residue) => {
                 text += &format!("{BOLD}Applied{BOLD:#} {}\n", plan::applied(applied));
@@ -312,6 +313,17 @@ impl Output {
         } else {
             print(&schema::findings(findings))
         }
+    }
+
+    /// What is wrong with the desired schema of a comparison that was shown.
+    #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
+    pub(crate) fn schema_errors(&self, errors: &[Finding]) {
+        let title = match errors.len() {
+            1 => "the desired schema has an error".to_owned(),
+            count => format!("the desired schema has {count} errors"),
+        };
+        let text = format!("{BAD}error{BAD:#}: {title}\n{}", schema::findings(errors));
+        let _ = anstream::stderr().write_all(text.as_bytes());
     }
 
     /// Text that is the result, as it is.

@@ -222,7 +222,7 @@ async fn destruction_is_refused_unless_allowed() {
         assert!(ran.stdout.contains("destructive: the column and all its values are dropped"), "{ran}");
         assert_eq!(
             ran.stderr,
-            "error: refused: this push would destroy data, and nothing was written\n  hint: look at the plan; if you \
+            "error: refused: this would destroy data, and nothing was written\n  hint: look at the plan; if you \
              mean it, add --allow-destructive\n"
         );
     }

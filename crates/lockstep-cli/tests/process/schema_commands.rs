@@ -269,6 +269,61 @@ async fn what_is_wrong_is_told() {
     );
 }
 
+/// Who reviews a schema sees what it changes as well as what is wrong with it.
+#[tokio::test]
+async fn differences_are_shown_beside_errors() {
+    let place = two();
+    let mut wrong = schema::desired();
+    wrong["relations"] =
+        json!([{"collection": "articles", "field": "title", "related_collection": "nothing", "meta": {}}]);
+    place.file("wrong.json", &wrong.to_string());
+    let diff =
+        |more: &[&'static str]| [&["schema", "diff", "a.json", "wrong.json", "--exit-code"], more].concat();
+    for more in [&[][..], &["--format", "markdown"]] {
+        let ran = place.run(&diff(more)).await.exits(1);
+        assert!(ran.stdout.contains("3 changes of the schema") || ran.stdout.contains("4 changes"), "{ran}");
+        assert!(ran.stderr.starts_with("error: the desired schema has an error\n"), "{ran}");
+        assert!(ran.stderr.contains("relation-to-nothing") && !ran.stderr.contains("written"), "{ran}");
+    }
+    let document = place.run(&diff(&["--format", "json"])).await.exits(1).json();
+    assert_eq!(document["errors"][0]["code"], "relation-to-nothing", "{document:#}");
+    // Nothing of it is sent.
+    let fake = playing().await;
+    let told = place.refuses_at(&fake, 3, &["schema", "apply", "wrong.json", "--yes"]).await;
+    assert!(told.contains("nothing was written"), "{told}");
+    // The same as changes that were computed before.
+    let computed =
+        place.run(&["schema", "diff", "a.json", "wrong.json", "--format", "directus"]).await.exits(0);
+    place.file("d.json", &computed.stdout);
+    let told =
+        place.refuses_at(&fake, 3, &["schema", "apply", "d.json", "--yes", "--allow-destructive"]).await;
+    assert!(told.contains("relation-to-nothing"), "{told}");
+    assert!(fake.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_result_takes_the_place_of_a_file_as_a_whole() {
+    let place = two();
+    let write = async |name: &str| printed(&place, &["schema", "snapshot", "a.json", "-O", name]).await;
+    place.file("s.json", "old");
+    write("s.json").await;
+    let path = |name: &str| place.cli.dir().join(name);
+    let written = fs::read_to_string(path("s.json")).unwrap();
+    assert!(written.starts_with("{\n\t\"version\": 1"), "{written}");
+    assert!(
+        fs::read_dir(place.cli.dir())
+            .unwrap()
+            .all(|file| { !file.unwrap().file_name().to_string_lossy().starts_with(".lockstep") })
+    );
+    // What is no ordinary file stays what it is.
+    fs::hard_link(path("b.json"), path("behind.json")).unwrap();
+    std::os::unix::fs::symlink("behind.json", path("link.json")).unwrap();
+    write("link.json").await;
+    assert!(path("link.json").is_symlink());
+    assert_eq!(fs::read_to_string(path("behind.json")).unwrap(), written);
+    assert_eq!(write("/dev/stdout").await, written);
+}
+
 #[tokio::test]
 async fn one_order_comes_of_every_order() {
     fn turned(value: &Value) -> Value {

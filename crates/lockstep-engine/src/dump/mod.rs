@@ -32,7 +32,7 @@ pub(crate) use json::parse_text;
 pub use json::{Misread, canonical, misread, sort_keys};
 pub use paths::DumpPaths;
 pub use records::{DumpCollections, read_collections};
-pub(crate) use replace::write_file;
+pub use replace::write_file;
 pub use snapshot::read_snapshot;
 pub(crate) use snapshot::{of_files, read_directory};
 pub use write::{DumpContents, WriteReport, write};

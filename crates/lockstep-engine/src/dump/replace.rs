@@ -56,7 +56,7 @@ pub(crate) fn replace(
 ///
 /// # Errors
 /// When the file system refuses.
-pub(crate) fn write_file(path: &Path, bytes: Vec<u8>) -> Result<(), DumpError> {
+pub fn write_file(path: &Path, bytes: Vec<u8>) -> Result<(), DumpError> {
     let replacement = Replacement::needed(path, bytes)?;
     replace(replacement.into_iter().collect(), &[], path.parent().unwrap_or(path))
 }

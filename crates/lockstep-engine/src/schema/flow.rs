@@ -8,14 +8,17 @@ use lockstep_core::reconcile::Changes;
 use lockstep_core::report::{
     Applied, ComparisonReport, Differences, Event, InstanceInfo, Observer, Phase, SchemaReport,
 };
-use lockstep_core::schema::{ChangeKind, OWN_TABLES, Risk, SchemaChange, SchemaDiff, SchemaItem, Snapshot};
+use lockstep_core::schema::{
+    ChangeKind, Mode, OWN_TABLES, Risk, SchemaChange, SchemaDiff, SchemaItem, Snapshot,
+};
 use lockstep_directus::items::{self, Endpoint};
 use lockstep_directus::{Client, caches};
 
-use super::{SchemaComparison, SchemaOptions, apply, compare, read};
+use super::{SchemaComparison, SchemaOptions, apply, compare, errors, read};
 use crate::compare::schema_notices;
 use crate::error::EngineError;
 use crate::instance::Instance;
+use crate::licence;
 use crate::push::{Consent, Decision, milliseconds};
 
 /// What an instance is to be brought to.
@@ -63,8 +66,8 @@ pub async fn compare_instance(
 /// changes that were computed before although the schema is another one now.
 ///
 /// # Errors
-/// Before the write: when something cannot be read, the schema is another one than the changes were computed for, or consent
-/// is missing. After it: [`EngineError::Partly`].
+/// Before the write: when something cannot be read, the schema is another one than the changes were computed for, something is
+/// wrong with it, the licence does not allow it, or consent is missing. After it: [`EngineError::Partly`].
 pub async fn apply_to(
     client: Client,
     goal: Goal,
@@ -80,11 +83,14 @@ pub async fn apply_to(
     caches::clear(&instance.client).await?;
     let current = read(&instance.client).await?;
     let mut comparison = match &goal {
-        Goal::Snapshot(desired) => compare(current, desired.clone(), options)?,
+        Goal::Snapshot(desired) => compare(current, desired.clone(), options)?.checked()?,
         Goal::Diff(_) if !options.scope.is_everything() => return Err(EngineError::ScopeOfDiff),
-        Goal::Diff(diff) => of_diff(current, diff.clone().without_collections(&OWN_TABLES), force)?,
+        Goal::Diff(diff) => {
+            of_diff(current, diff.clone().without_collections(&OWN_TABLES), force)?.checked()?
+        }
     };
     count_losses(&instance.client, &mut comparison.report).await;
+    licence::check_schema(&instance, &comparison.report).await?;
     let info = InstanceInfo {
         url: instance.client.url().to_owned(),
         version: instance.version.to_string(),
@@ -128,7 +134,8 @@ pub async fn apply_to(
     })
 }
 
-/// Changes that were computed before, as a comparison.
+/// Changes that were computed before, as a comparison. The hash says that the schema is the one that they were computed for,
+/// so they are what the server would compute now; it is not asked, and checks the hash itself when it gets them.
 fn of_diff(current: Snapshot, mut diff: SchemaDiff, force: bool) -> Result<SchemaComparison, EngineError> {
     let hash = current.hash();
     if diff.hash() != hash {
@@ -138,7 +145,9 @@ fn of_diff(current: Snapshot, mut diff: SchemaDiff, force: bool) -> Result<Schem
         diff.set_hash(hash);
     }
     let desired = diff.applied_to(&current).map_err(EngineError::Misfit)?;
-    let report = SchemaReport { changes: diff.changes(Some(&current)), left_out: Vec::new() };
+    let changes = diff.changes(Some(&current));
+    let errors = errors(&current, &desired, None, &changes, Mode::Mirror);
+    let report = SchemaReport { changes, left_out: Vec::new(), errors };
     Ok(SchemaComparison { current, desired, diff: Some(diff).filter(|diff| !diff.is_empty()), report })
 }
 

@@ -58,10 +58,10 @@ pub(crate) async fn read(client: &Client) -> Result<Snapshot, EngineError> {
     Ok(Snapshot::from_value(json)?)
 }
 
-/// What leads from the schema `current` to the desired one.
+/// What leads from the schema `current` to the desired one, and what is wrong with that.
 ///
 /// # Errors
-/// When one of them does not tell its version, or the desired one is wrong by itself.
+/// When one of them does not tell its version, or the scope names what neither has.
 pub fn compare(
     current: Snapshot,
     desired: Snapshot,
@@ -72,12 +72,22 @@ pub fn compare(
     let desired = adapted.snapshot;
     let diff = diff(&current, &desired, options.mode).map_err(AdaptError::Version)?;
     let changes = diff.as_ref().map(|diff| diff.changes(Some(&current))).unwrap_or_default();
-    check(&current, &desired, diff.as_ref(), &changes, options.mode)?;
+    let errors = errors(&current, &desired, diff.as_ref(), &changes, options.mode);
     let mut left_out = adapted.left_out;
     left_out.extend(adapted.leaving);
     left_out.sort();
-    let report = SchemaReport { changes, left_out };
+    let report = SchemaReport { changes, left_out, errors };
     Ok(SchemaComparison { current, desired, diff, report })
+}
+
+impl SchemaComparison {
+    /// The comparison, if nothing is wrong with the desired schema.
+    ///
+    /// # Errors
+    /// [`EngineError::Lint`] with all that is.
+    pub(crate) fn checked(self) -> Result<Self, EngineError> {
+        if self.report.errors.is_empty() { Ok(self) } else { Err(EngineError::Lint(self.report.errors)) }
+    }
 }
 
 /// A pattern that matches nothing is most likely misspelled.
@@ -99,15 +109,15 @@ pub fn check_scope<'a>(
     Err(EngineError::NoSuchCollections(unmatched.into_iter().map(str::to_owned).collect()))
 }
 
-/// What is wrong with a schema by itself is told before anything is sent; what is wrong on the instance already is not the
-/// fault of who pushes. Merging keeps what the desired schema does not have, so the result is what counts.
-fn check(
+/// What is wrong with a desired schema by itself; what is wrong on the instance already is not the fault of who pushes.
+/// Merging keeps what the desired schema does not have, so the result is what counts.
+fn errors(
     current: &Snapshot,
     desired: &Snapshot,
     diff: Option<&SchemaDiff>,
     changes: &[SchemaChange],
     mode: Mode,
-) -> Result<(), EngineError> {
+) -> Vec<Finding> {
     let merged = diff.filter(|_| mode == Mode::Merge).and_then(|diff| diff.applied_to(current).ok());
     let known = lint(current);
     let mut errors: Vec<_> = lint(merged.as_ref().unwrap_or(desired))
@@ -123,7 +133,7 @@ fn check(
         message: change.reason.clone().unwrap_or_default(),
         hint: change.way_out.unwrap_or_default(),
     }));
-    if errors.is_empty() { Ok(()) } else { Err(EngineError::Lint(errors)) }
+    errors
 }
 
 /// A pause between asking again.
@@ -156,12 +166,13 @@ mod tests {
         let current = snapshot(&["a"], &[field("a", "id", true), field("a", "n", false)], &none);
         for fields in [vec![field("a", "id", false), field("a", "n", true)], vec![field("a", "n", true)]] {
             let desired = snapshot(&["a"], &fields, &none);
-            let error = compare(current.clone(), desired, &SchemaOptions::default()).unwrap_err();
-            let EngineError::Lint(findings) = error else { panic!("{error:?}") };
+            let compared = compare(current.clone(), desired, &SchemaOptions::default()).unwrap();
+            let findings = compared.report.errors.clone();
             assert!(
                 findings.iter().any(|it| (it.code, it.name.as_str()) == ("primary-key-changed", "a.id")),
                 "{findings:?}"
             );
+            assert!(matches!(compared.checked(), Err(EngineError::Lint(_))));
         }
     }
 
@@ -173,6 +184,8 @@ mod tests {
         let desired = snapshot(&["a"], &fields, &relation);
         let with = |mode| {
             compare(current.clone(), desired.clone(), &SchemaOptions { mode, ..SchemaOptions::default() })
+                .unwrap()
+                .checked()
         };
         assert!(with(Mode::Merge).is_ok());
         assert!(matches!(with(Mode::Mirror), Err(EngineError::Lint(_))), "b would be dropped");

@@ -92,6 +92,21 @@ pub async fn stored_fields(client: &Client, name: &str) -> Result<Vec<String>, E
     Ok(stored.filter_map(|field| field["field"].as_str()).map(str::to_owned).collect())
 }
 
+/// Whether a collection is known to have a field of that name.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn has_field(client: &Client, collection: &str, field: &str) -> Result<bool, Error> {
+    match client.send(&request_fields(collection)).await {
+        Ok(answer) => {
+            Ok(answer.data()?.as_array().is_some_and(|all| all.iter().any(|it| it["field"] == field)))
+        }
+        // So the server calls a collection that it does not know.
+        Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::NotFound) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// `GET /fields`.
 pub fn request_all_fields() -> Request {
     Request::get("/fields")

@@ -203,6 +203,44 @@ async fn a_relation_that_leaves_the_scope_is_told(version: &str) {
     cli.run(&articles, &b).await.exits(0).says("out of scope");
 }
 
+/// Some versions answer 500 when an index that has a name of its own is to go.
+async fn an_index_of_a_name_of_its_own_keeps_nothing_else_from_coming(version: &str) {
+    let (cli, a, mut b) = pair(version).await;
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    cli.run(&["schema", "apply", "s.json", "--yes"], &b).await.exits(0);
+    b.stop();
+    let database = rusqlite::Connection::open(b.database_file().unwrap()).unwrap();
+    database.execute("create index my_own on articles (title)", []).unwrap();
+    drop(database);
+    b.restart().await.unwrap();
+    a.patch("/collections/articles", &json!({"meta": {"note": "changed"}})).await.unwrap();
+    cli.run(&["schema", "snapshot", "-O", "s.json"], &a).await.exits(0);
+    let indexed = async |directus: &Directus| {
+        let snapshot = snapshot(directus).await;
+        parsed(&snapshot)
+            .field("articles", "title")
+            .unwrap()
+            .get("schema")
+            .unwrap()
+            .get("is_indexed")
+            .cloned()
+    };
+    assert_eq!(indexed(&b).await, Some(true.into()));
+    let first = cli.run(&["schema", "apply", "s.json", "--yes", "--json"], &b).await;
+    let report = first.clone().exits(2).json();
+    let left = report["residue"]["schema"]["changes"].as_array().unwrap();
+    assert_eq!((left.len(), &left[0]["edits"][0]["path"]), (1, &json!("schema.is_indexed")), "{first}");
+    assert_eq!(b.get("/collections/articles").await.unwrap()["meta"]["note"], "changed");
+    // When nothing else is left, it keeps no record from being pushed either.
+    a.post("/flows", &json!({"name": "Later", "status": "inactive"})).await.unwrap();
+    crate::stage::pull(&cli, &a).await;
+    let push = cli.run(&["push", "--json", "-o", "flows"], &b).await.exits(2).json();
+    assert_eq!(push["applied"]["collections"]["flows"]["created"], 1, "{push:#}");
+    assert_eq!(indexed(&b).await, Some(true.into()));
+}
+
+crate::stage::on_11_and_12!(an_index_of_a_name_of_its_own_keeps_nothing_else_from_coming);
+
 on_every_version!(
     a_collection_goes_from_a_group_that_stays,
     a_relation_that_leaves_the_scope_is_told,

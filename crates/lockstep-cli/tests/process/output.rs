@@ -214,6 +214,24 @@ async fn what_is_left_after_a_push_is_told() {
     assert_eq!(report["residue"]["collections"]["roles"]["update"], 1);
 }
 
+/// One of several processes of a server may go on with the schema that it had.
+#[tokio::test]
+async fn records_wait_until_the_fields_are_there() {
+    let (place, fake) = (dump_ahead(), instance_behind().await);
+    let front = Fake::before(&fake, &[], ("/fields/articles", 403, "{}")).await;
+    place.run_at(&front, &["push", "--allow-destructive"]).await.exits(2);
+    let requests = front.requests();
+    let of = |method: &str, path: &str| -> Vec<usize> {
+        let all = requests.iter().enumerate();
+        let found = all.filter(|(_, seen)| seen.method == method && seen.path.starts_with(path));
+        found.map(|(place, _)| place).collect()
+    };
+    let (applied, asked) = (of("POST", "/schema/apply"), of("GET", "/fields/articles"));
+    assert_eq!((applied.len(), asked.len()), (1, 2), "{requests:#?}");
+    let written = of("PATCH", "/flows");
+    assert!(applied[0] < asked[0] && asked[1] < written[0], "{requests:#?}");
+}
+
 #[tokio::test]
 async fn destruction_is_refused_unless_allowed() {
     let (place, fake) = (dump_ahead(), instance_behind().await);

@@ -118,6 +118,23 @@ impl SchemaDiff {
         None
     }
 
+    /// The field that comes last when the diff is applied (those of new collections come with these, before others), else the
+    /// last that goes: its collection, its name, and whether it comes.
+    #[must_use]
+    pub fn last_field(&self) -> Option<(&str, &str, bool)> {
+        let of =
+            |what| self.lists.iter().filter(move |list| list.what == what).flat_map(|list| &list.entries);
+        let is_new = |name: &str| {
+            of(SchemaItem::Collection)
+                .any(|entry| entry.collection() == name && entry.kind() == ChangeKind::Create)
+        };
+        let coming = || of(SchemaItem::Field).filter(|entry| entry.kind() == ChangeKind::Create);
+        let going = of(SchemaItem::Field).rfind(|entry| entry.kind() == ChangeKind::Delete);
+        let last = coming().rfind(|entry| !is_new(entry.collection())).or_else(|| coming().next_back());
+        let entry = last.or(going)?;
+        Some((entry.collection(), entry.field()?, last.is_some()))
+    }
+
     /// Whether there is nothing to apply.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -45,8 +45,8 @@ impl SchemaDiff {
         tables.collect()
     }
 
-    /// The same changes without taking indexes away; none if it takes none away, or nothing else is left. Some versions
-    /// cannot take away an index that has another name than theirs.
+    /// The same changes without taking indexes away; none if it takes none away. Some versions cannot take away an index that
+    /// has another name than theirs.
     #[must_use]
     pub fn keeping_indexes(&self) -> Option<Self> {
         let takes_away = |difference: &Difference| {
@@ -59,7 +59,7 @@ impl SchemaDiff {
             }
             list.entries.retain(|entry| !entry.differences.is_empty());
         }
-        (kept != *self && !kept.is_empty()).then_some(kept)
+        (kept != *self).then_some(kept)
     }
 
     /// The first `most` of the new collections, groups before what is in them, with their fields; none if there are no more

@@ -28,12 +28,12 @@ pub(crate) async fn apply(
     if let Some(mode) = compared {
         agree(client, comparison, diff, mode).await?;
     }
-    let (_, untellable) = diff.for_sending(&comparison.current, &comparison.desired);
+    let (sendable, untellable) = diff.for_sending(&comparison.current, &comparison.desired);
     if !untellable.is_empty() {
         return Err(EngineError::CannotApply { names: untellable });
     }
     let mut wrote = false;
-    let done = carry_out(client, comparison, diff, compared.unwrap_or_default(), &mut wrote).await;
+    let done = carry_out(client, comparison, sendable, compared.unwrap_or_default(), &mut wrote).await;
     // What comes after the first write leaves the instance between two schemas.
     let done = done.map_err(|source| match wrote {
         true => EngineError::SchemaPartly { source: Box::new(source) },
@@ -42,7 +42,26 @@ pub(crate) async fn apply(
     // A failure to clear caches must not hide why the changes failed.
     let cleared = caches::clear(client).await;
     done?;
-    Ok(cleared?)
+    cleared?;
+    settle(client, diff).await;
+    Ok(())
+}
+
+/// Where several processes serve an instance, one may go on with the schema that it had, and do to records what that one says.
+/// So the field that came last is asked for until it is there. What still is not after a while is told by the second
+/// comparison, as is whatever keeps from asking.
+async fn settle(client: &Client, diff: &SchemaDiff) {
+    let Some((collection, field, comes)) = diff.last_field() else { return };
+    for attempt in 1..=ATTEMPTS {
+        match collections::has_field(client, collection, field).await {
+            Ok(there) if there != comes => {}
+            _ => return,
+        }
+        tokio::time::sleep(PAUSE * attempt).await;
+        if caches::clear(client).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Sends the changes, in steps where they are very many; each step leaves a valid schema, and the next is computed from what
@@ -50,11 +69,11 @@ pub(crate) async fn apply(
 async fn carry_out(
     client: &Client,
     comparison: &SchemaComparison,
-    diff: &SchemaDiff,
+    mut rest: SchemaDiff,
     mode: Mode,
     wrote: &mut bool,
 ) -> Result<(), EngineError> {
-    let (mut current, mut rest) = (comparison.current.clone(), diff.clone());
+    let mut current = comparison.current.clone();
     // Old versions take the deletion of a collection inside a group that stays for granted, and do nothing.
     let skipped = rest.deletions_that_are_skipped(&current);
     for name in &skipped {
@@ -63,7 +82,7 @@ async fn carry_out(
     }
     if !skipped.is_empty() {
         let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
-        rest = left;
+        rest = left.for_sending(&current, &comparison.desired).0;
     }
     if track_tables(client, &rest, &current, wrote).await? {
         let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
@@ -71,24 +90,23 @@ async fn carry_out(
         if left.changes(Some(&current)).iter().any(|change| change.risk == Risk::Destructive) {
             return Err(EngineError::Tracked);
         }
-        rest = left;
+        rest = left.for_sending(&current, &comparison.desired).0;
     }
     let mut steps = 0;
     while let Some(step) = rest.first_step(AT_ONCE) {
-        send(client, &step.for_sending(&current, &comparison.desired).0).await?;
+        send(client, &step).await?;
         *wrote = true;
         steps += 1;
         let Some(left) = recompute(client, &mut current, comparison, mode).await? else { return Ok(()) };
         if left.new_collections() >= rest.new_collections() {
             return Err(EngineError::NoProgress { steps });
         }
-        rest = left;
+        rest = left.for_sending(&current, &comparison.desired).0;
     }
-    let rest = rest.for_sending(&current, &comparison.desired).0;
     match (send(client, &rest).await, rest.keeping_indexes()) {
         // Some versions fail at an index with a name of its own; it stays, and the second comparison tells.
         (Err(EngineError::Directus(error)), Some(kept)) if error.kind() == ErrorKind::Server => {
-            send(client, &kept).await
+            if kept.is_empty() { Ok(()) } else { send(client, &kept).await }
         }
         (sent, _) => sent,
     }

@@ -129,6 +129,14 @@ impl Directus {
         &self.layout.dir
     }
 
+    /// The file of its database, if that is SQLite: for what no request can do. The server is to be stopped meanwhile.
+    pub fn database_file(&self) -> Option<&Path> {
+        match &self.layout.database {
+            Database::Sqlite { file } => Some(file),
+            Database::Postgres { .. } => None,
+        }
+    }
+
     /// What the server has printed so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.layout.log()).unwrap_or_default()

@@ -94,9 +94,11 @@ fn for_each(value: &mut Value, path: &[&str], visit: &mut dyn FnMut(&mut Value))
     let Some((first, rest)) = path.split_first() else { return visit(value) };
     match value {
         Value::Object(map) if *first == "*" => {
-            map.values_mut().for_each(|value| for_each(value, rest, visit))
+            map.values_mut().for_each(|value| for_each(value, rest, visit));
         }
-        Value::Array(list) if *first == "*" => list.iter_mut().for_each(|value| for_each(value, rest, visit)),
+        Value::Array(list) if *first == "*" => {
+            list.iter_mut().for_each(|value| for_each(value, rest, visit));
+        }
         Value::Object(map) => {
             if let Some(value) = map.get_mut(*first) {
                 for_each(value, rest, visit);

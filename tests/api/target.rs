@@ -33,7 +33,7 @@ impl Kind {
     pub(crate) async fn start(self) -> Result<Target, Error> {
         match self {
             Self::Real => {
-                let directus = Directus::builder(VERSION).start().await?;
+                let directus = Directus::builder(VERSION).env("TZ", "UTC").start().await?;
                 let (url, token) = (directus.url(), ADMIN_TOKEN.to_owned());
                 Ok(Target { url, token, server: Server::Real(Box::new(directus)) })
             }

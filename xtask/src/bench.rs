@@ -9,6 +9,7 @@ mod directus_sync;
 mod machine;
 mod measure;
 mod report;
+mod sandbox;
 mod schema;
 mod server;
 mod side;
@@ -56,6 +57,8 @@ enum Peer {
     D6s,
     /// The server's own schema API, on Directus 11
     Schema,
+    /// Directus 11 itself, beside the sandbox
+    Sandbox,
 }
 
 /// What all parts of a benchmark need.
@@ -105,6 +108,9 @@ async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
     }
     if wanted(Peer::Schema) {
         tables.push(Box::pin(schema::measure(&bench)).await?);
+    }
+    if wanted(Peer::Sandbox) {
+        tables.push(Box::pin(sandbox::measure(&bench)).await?);
     }
     tables.push(start::measure(&bench)?);
     Ok(tables)

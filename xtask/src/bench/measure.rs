@@ -144,7 +144,8 @@ impl Watch {
     }
 }
 
-fn peak_kib(pid: u32) -> Option<u64> {
+/// The peak of a process so far, in KiB.
+pub(super) fn peak_kib(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse().ok()

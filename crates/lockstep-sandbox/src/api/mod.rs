@@ -11,6 +11,7 @@ mod info;
 mod items;
 pub(crate) mod listener;
 mod login;
+mod mail;
 mod mappings;
 mod me;
 mod model;
@@ -21,6 +22,7 @@ pub(crate) mod request;
 mod route;
 mod schema;
 mod utils;
+mod yaml;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -45,7 +47,7 @@ use crate::error::{Answer, ApiError};
 use crate::server::Instance;
 
 /// So many requests are carried out at a time; the others wait without a thread.
-const WORKERS: usize = 8;
+const WORKERS: usize = 2;
 /// So many WebSockets may be open at a time.
 const SOCKETS: usize = 256;
 /// So long a request may take to arrive.

@@ -5,7 +5,10 @@ pub(crate) mod types;
 
 use std::collections::HashMap;
 
+use std::sync::OnceLock;
+
 use indexmap::IndexMap;
+use lockstep_core::schema::Snapshot;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -19,6 +22,8 @@ use crate::system::{SYSTEM, SystemCollection};
 pub(crate) struct Schema {
     pub(crate) collections: IndexMap<String, Collection>,
     pub(crate) relations: Vec<Relation>,
+    /// The snapshot of this very model, once somebody asked for it.
+    pub(crate) snapshot: OnceLock<Snapshot>,
 }
 
 /// A collection with a table.

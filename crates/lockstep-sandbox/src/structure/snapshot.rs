@@ -35,8 +35,17 @@ const COLUMN: [&str; 16] = [
     "foreign_key_column",
 ];
 
-/// The schema as it is: what people made, without tables that Directus knows nothing of.
+/// The schema as it is: what people made, without tables that Directus knows nothing of. Computed once for each state of the
+/// model.
 pub(crate) fn snapshot(session: &mut Session<'_>) -> Answer<Snapshot> {
+    if let Some(known) = session.schema.snapshot.get() {
+        return Ok(known.clone());
+    }
+    let computed = compute(session)?;
+    Ok(session.schema.snapshot.get_or_init(|| computed).clone())
+}
+
+fn compute(session: &Session<'_>) -> Answer<Snapshot> {
     let mut reading = Reading { db: session.db, tables: HashMap::new(), keys: Keys::default() };
     let collections = reading.collections()?;
     let fields = reading.fields()?;

@@ -153,6 +153,7 @@ impl Step {
     /// - `as`: a token, or `none`, instead of the administrator's token
     /// - `pick`, `except`: paths (`data.*.id`) that alone are compared, or are not
     /// - `where`: `field = a, b*`, the rows of `data` that are compared
+    /// - `differs`: why the sandbox answers otherwise, in the words of `docs/sandbox.md`
     /// - `unordered`: paths of lists whose order is the server's own business
     /// - `show`: headers of the answer that are compared
     /// - `size`: instead of a body, a JSON one of so many bytes

@@ -43,6 +43,26 @@ async fn the_sandbox_answers_as_the_cases_say() {
     all_files_on(Kind::Sandbox).await;
 }
 
+/// The reasons of the lines `differs` are the first words of what `docs/sandbox.md` lists.
+#[test]
+fn what_differs_by_design_is_documented() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/sandbox.md")).unwrap();
+    let (_, differences) = text.split_once("\n## Where it differs\n").unwrap();
+    let documented = |reason: &str| differences.lines().any(|line| line.starts_with(&format!("- {reason}")));
+    for file in all_files() {
+        let case = Case::parse(&fs::read_to_string(&file).unwrap()).unwrap();
+        for step in &case.steps {
+            if let Some(reason) = step.option("differs") {
+                let place = format!("{}.http, line {}", name(&file), step.line);
+                assert!(
+                    !reason.is_empty() && documented(reason),
+                    "{place}: docs/sandbox.md has no \"- {reason}\""
+                );
+            }
+        }
+    }
+}
+
 async fn all_files_on(kind: Kind) {
     let bless = std::env::var_os("LOCKSTEP_BLESS").is_some_and(|value| value == "1");
     assert!(!bless || kind == Kind::Real, "only the real server says what is right");
@@ -77,13 +97,17 @@ async fn all_files_on(kind: Kind) {
 /// The files that were asked for, in the order of their names.
 fn files() -> Vec<PathBuf> {
     let wanted = std::env::var("LOCKSTEP_CASES").unwrap_or_default();
-    let entries = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = entries
-        .filter(|file| file.extension().is_some_and(|extension| extension == "http"))
-        .filter(|file| wanted.split(',').any(|part| name(file).contains(part.trim())))
-        .collect();
-    files.sort();
+    let mut files = all_files();
+    files.retain(|file| wanted.split(',').any(|part| name(file).contains(part.trim())));
     assert!(!files.is_empty(), "no case file is called like {wanted}");
+    files
+}
+
+fn all_files() -> Vec<PathBuf> {
+    let entries = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|file| file.extension().is_some_and(|extension| extension == "http")).collect();
+    files.sort();
     files
 }
 

@@ -22,7 +22,7 @@ async fn a_run_is_told_in_full_and_without_secrets(version: &str) {
             (&report["command"], report["requests"].as_u64()),
             (&command.into(), Some(asked.len() as u64))
         );
-        assert!(report["duration_ms"].is_u64() && report["instance"]["version"] == version, "{ran}");
+        assert!(report["duration_ms"].is_u64() && report["instance"]["version"] == a.version(), "{ran}");
         for seen in &asked {
             let line = format!("{} {} {} ", seen.method, seen.path, seen.status.unwrap());
             assert!(ran.stderr.lines().any(|told| told.starts_with(&line)), "{line}\n{ran}");

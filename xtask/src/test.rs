@@ -39,7 +39,7 @@ enum Phase {
     Lint,
     /// All tests that need no real Directus
     Unit,
-    /// The cases of the API, on the sandbox
+    /// The cases of the API and what is promised, on the sandbox
     Cases,
     /// The examples in the documentation
     Doc,
@@ -82,7 +82,17 @@ fn run_phase(phase: Phase, filters: &[String]) -> Result<(), Box<dyn Error>> {
             cargo(phase, &["build", "--package", "lockstep-cli"], &[])?;
             cargo(phase, phase.arguments(), filters)?;
         }
-        Phase::Unit | Phase::Cases => cargo(phase, phase.arguments(), filters)?,
+        Phase::Cases => {
+            cargo(phase, &["build", "--package", "lockstep-cli"], &[])?;
+            cargo(phase, phase.arguments(), filters)?;
+            // The same promises as on real servers, where the sandbox can be what they are about.
+            cargo(
+                phase,
+                &["test", "--package", "lockstep-tests", "--test", "conformance", "--", "on_sandbox"],
+                &[],
+            )?;
+        }
+        Phase::Unit => cargo(phase, phase.arguments(), filters)?,
         _ => cargo(phase, phase.arguments(), &[])?,
     }
     println!("==> {phase}: ok, {} s", start.elapsed().as_secs());
@@ -93,7 +103,7 @@ fn cargo(phase: Phase, arguments: &[&str], filters: &[String]) -> Result<(), Box
     let start = Instant::now();
     let arguments: Vec<&str> = arguments.iter().copied().chain(filters.iter().map(String::as_str)).collect();
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    if phase == Phase::Real {
+    if matches!(phase, Phase::Cases | Phase::Real) {
         command.env(cli::BINARY, lockstep()?);
     }
     if command.args(&arguments).status()?.success() {
@@ -154,7 +164,7 @@ impl fmt::Display for Phase {
             Self::Format => "format",
             Self::Lint => "lint",
             Self::Unit => "unit tests",
-            Self::Cases => "cases of the API on the sandbox",
+            Self::Cases => "cases and conformance on the sandbox",
             Self::Doc => "documentation tests",
             Self::Install => "installing real Directus",
             Self::Real => "conformance on real Directus",

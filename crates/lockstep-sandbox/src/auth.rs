@@ -11,12 +11,15 @@ use jiff::Timestamp;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
+use crate::access::Who;
 use crate::error::{Answer, ApiError};
 
 /// How long the access token of a login is good for, in seconds; as the real one's default.
 pub(crate) const ACCESS_SECONDS: i64 = 15 * 60;
 /// How long its refresh token is good for, in seconds.
 pub(crate) const REFRESH_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// How long the token of a session is good for, in seconds.
+pub(crate) const SESSION_SECONDS: i64 = 24 * 60 * 60;
 /// How long an expired token is still known as such.
 const REMEMBERED_SECONDS: i64 = 24 * 60 * 60;
 /// More access tokens than this are not kept; the oldest go.
@@ -74,6 +77,8 @@ pub(crate) struct Tokens {
 #[derive(Debug, Clone)]
 struct Granted {
     user: String,
+    /// The refresh token that it came with.
+    session: String,
     until: Timestamp,
 }
 
@@ -92,11 +97,11 @@ pub(crate) enum Worth {
 
 impl Tokens {
     /// A new token for a user. Its form is that of the real one's, with its claims to be read; the last part is random.
-    pub(crate) fn grant(&self, user: &str, role: Option<&str>, admin: bool, app: bool) -> Answer<String> {
+    pub(crate) fn grant(&self, user: &str, who: &Who, session: &str, seconds: i64) -> Answer<String> {
         let now = Timestamp::now();
-        let until = now + jiff::SignedDuration::from_secs(ACCESS_SECONDS);
+        let until = now + jiff::SignedDuration::from_secs(seconds);
         let claims = json!({
-            "id": user, "role": role, "app_access": app, "admin_access": admin,
+            "id": user, "role": who.role, "app_access": who.app, "admin_access": who.admin,
             "iat": now.as_second(), "exp": until.as_second(), "iss": "directus",
         });
         let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
@@ -113,8 +118,15 @@ impl Tokens {
             };
             known.remove(&oldest);
         }
-        known.insert(token.clone(), Granted { user: user.into(), until });
+        known.insert(token.clone(), Granted { user: user.into(), session: session.into(), until });
         Ok(token)
+    }
+
+    /// The refresh token that a token came with, also when the token itself is good no more.
+    pub(crate) fn session(&self, token: &str) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, granted) = known.get_key_value(token).filter(|(known, _)| same(known, token))?;
+        Some(granted.session.clone())
     }
 
     /// What a token is worth.
@@ -165,8 +177,10 @@ mod tests {
     #[test]
     fn tokens_are_told_apart() {
         let tokens = Tokens::default();
-        let token = tokens.grant("me", None, true, true).expect("a token");
+        let token = tokens.grant("me", &Who::default(), "session", 60).expect("a token");
         assert_eq!(tokens.worth(&token), Worth::User("me".into()));
+        assert_eq!(tokens.session(&token).as_deref(), Some("session"));
+        assert_eq!(tokens.session("other"), None);
         assert_eq!(tokens.worth(&format!("{token}x")), Worth::Forged);
         assert_eq!(tokens.worth("static"), Worth::Foreign);
         assert_eq!(tokens.worth("a.b.c"), Worth::Foreign);

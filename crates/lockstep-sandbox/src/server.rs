@@ -25,6 +25,8 @@ pub struct Options {
     pub admin_password: Option<String>,
     /// Bodies of JSON above this are refused, in bytes (the real one's default: 1 MiB).
     pub body_limit: usize,
+    /// Whether the mapping endpoints of directus-sync's extension are there.
+    pub mappings: bool,
 }
 
 impl Default for Options {
@@ -35,6 +37,7 @@ impl Default for Options {
             admin_token: None,
             admin_password: None,
             body_limit: 1024 * 1024,
+            mappings: true,
         }
     }
 }

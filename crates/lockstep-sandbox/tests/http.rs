@@ -57,6 +57,35 @@ async fn logins_begin_and_end() {
 }
 
 #[tokio::test]
+async fn a_session_is_a_cookie() {
+    let sandbox = instance().await;
+    let login = json!({"email": "admin@example.com", "password": PASSWORD, "mode": "session"}).to_string();
+    let answer = send(&sandbox, "POST /auth/login", None, JSON, login.as_bytes()).await;
+    assert_eq!(answer.json(), json!({"data": {"expires": 86_400_000}}));
+    let with = async |request: &str, cookie: &str| {
+        let cookie = format!("Cookie: directus_session_token={cookie}");
+        raw(
+            &sandbox,
+            format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{cookie}\r\n\r\n").as_bytes(),
+        )
+        .await
+    };
+    let cookie = |answer: &support::Answer| {
+        let (_, rest) = answer.head.split_once("set-cookie: directus_session_token=").unwrap();
+        rest.split(';').next().unwrap().to_owned()
+    };
+    let first = cookie(&answer);
+    let me = with("GET /users/me?fields=email", &first).await;
+    assert_eq!(me.json(), json!({"data": {"email": "admin@example.com"}}));
+    let second = cookie(&with("POST /auth/refresh", &first).await);
+    assert_eq!(with("GET /users/me", &second).await.status, 200);
+    assert_eq!(with("POST /auth/logout", &second).await.status, 204);
+    assert_eq!(with("POST /auth/refresh", &second).await.status, 401);
+    assert_eq!(with("GET /users/me", "nonsense").await.status, 401);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn bodies_that_cannot_be_are_refused() {
     let sandbox = instance().await;
     notes(&sandbox).await;
@@ -106,11 +135,46 @@ async fn files_are_kept_and_given_back() {
     assert_eq!(asset.body, b"Hello");
     assert!(asset.head.contains("content-type: text/plain"));
     assert!(asset.head.contains("content-disposition: attachment; filename=\"my_notes.txt\""));
+    let part = format!(
+        "GET /assets/{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\nRange: bytes=1-2\r\n\r\n",
+        sandbox.token()
+    );
+    let part = raw(&sandbox, part.as_bytes()).await;
+    assert_eq!((part.status, part.body.as_slice()), (206, b"el".as_slice()));
     assert_eq!(send(&sandbox, &format!("GET /assets/{id}"), None, JSON, b"").await.status, 403);
     assert_eq!(send(&sandbox, "POST /files", None, kind, form.as_bytes()).await.status, 403);
     assert_eq!(send(&sandbox, "POST /files", token, kind, b"nonsense").await.status, 400);
     assert_eq!(ask(&sandbox, &format!("DELETE /files/{id}"), Value::Null).await.status, 204);
     assert_eq!(send(&sandbox, &format!("GET /assets/{id}"), token, JSON, b"").await.status, 403);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn items_are_put_in_order_and_back_to_a_revision() {
+    let sandbox = instance().await;
+    notes(&sandbox).await;
+    let refused = ask(&sandbox, "POST /utils/sort/notes", json!({"item": 1, "to": 1})).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "INVALID_PAYLOAD"));
+    let field = json!({"field": "place", "type": "integer", "schema": {}, "meta": {}});
+    assert_eq!(ask(&sandbox, "POST /fields/notes", field).await.status, 200);
+    let sorted = json!({"meta": {"sort_field": "place"}});
+    assert_eq!(ask(&sandbox, "PATCH /collections/notes", sorted).await.status, 200);
+    let items = json!([{"title": "a"}, {"title": "b"}, {"title": "c"}, {"title": "d"}]);
+    assert_eq!(ask(&sandbox, "POST /items/notes", items).await.status, 200);
+    for (item, to, expected) in [(4, 2, [1, 3, 4, 2]), (1, 3, [4, 2, 3, 1])] {
+        let moved = ask(&sandbox, "POST /utils/sort/notes", json!({"item": item, "to": to})).await;
+        assert_eq!(moved.status, 200);
+        let places = ask(&sandbox, "GET /items/notes?fields=place&sort=id", Value::Null).await.json();
+        assert_eq!(places, json!({"data": expected.map(|place| json!({"place": place}))}));
+    }
+    let nowhere = ask(&sandbox, "POST /utils/sort/notes", json!({"item": 99, "to": 1})).await;
+    assert_eq!(nowhere.status, 403);
+    assert_eq!(ask(&sandbox, "PATCH /items/notes/1", json!({"title": "changed"})).await.status, 200);
+    let first = "GET /revisions?filter[collection]=notes&filter[item]=1&sort=id&limit=1&fields=id";
+    let first = ask(&sandbox, first, Value::Null).await.json()["data"][0]["id"].clone();
+    assert_eq!(ask(&sandbox, &format!("POST /utils/revert/{first}"), Value::Null).await.status, 204);
+    let title = ask(&sandbox, "GET /items/notes/1?fields=title", Value::Null).await.json();
+    assert_eq!(title, json!({"data": {"title": "a"}}));
     sandbox.stop().await;
 }
 

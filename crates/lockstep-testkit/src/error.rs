@@ -7,6 +7,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The binary under test is not named.
+    #[error("{variable} does not name the lockstep binary")]
+    NoBinary {
+        /// The variable of the environment that names it.
+        variable: &'static str,
+    },
     /// Node.js or npm is not installed.
     #[error("`{program}` is not in PATH: install Node.js 20 or newer with npm to run a real Directus")]
     NodeMissing {

@@ -40,6 +40,9 @@ pub(crate) struct SandboxArgs {
     /// The version of Directus that it is
     #[arg(long, value_name = "VERSION", default_value = lockstep_sandbox::VERSION)]
     pub(crate) version: String,
+    /// Leave out the mapping endpoints that directus-sync's extension has
+    #[arg(long)]
+    pub(crate) no_extension: bool,
     /// A dump that it begins with
     #[arg(long, value_name = "DUMP")]
     pub(crate) from: Option<PathBuf>,

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use lockstep_sandbox::sample::id;
 use lockstep_sandbox::{Options, Sandbox};
 use lockstep_testkit::cli::At;
+use lockstep_testkit::directus::{ADMIN_TOKEN, Http};
 use serde_json::{Value, json};
 
 use crate::place::Place;
@@ -32,9 +33,13 @@ impl Running {
         Self { child, said }
     }
 
-    fn at(&self) -> At {
+    fn told(&self, what: &str) -> String {
         let told: Value = serde_json::from_str(&self.said).unwrap();
-        At::new(told["url"].as_str().unwrap(), told["token"].as_str().unwrap())
+        told[what].as_str().unwrap().to_owned()
+    }
+
+    fn at(&self) -> At {
+        At::new(self.told("url"), self.told("token"))
     }
 
     /// Asks it to stop as a service manager does.
@@ -152,4 +157,44 @@ async fn what_is_pulled_from_a_sandbox_is_what_was_pushed_into_it() {
     assert_eq!(first, place.cli.files().files());
     one.stop().await;
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_sandbox_that_is_killed_in_the_middle_of_a_write_has_all_of_it_or_nothing() {
+    const ITEMS: usize = 1500;
+    let place = Place::new();
+    let start = || Running::start(&place, &["--data", "killed.db", "--admin-token", ADMIN_TOKEN]);
+    let running = start();
+    let http = Http::new(&running.told("url")).unwrap();
+    let key = json!({"field": "id", "type": "integer", "meta": {}, "schema": {"is_primary_key": true, "has_auto_increment": true}});
+    let text = json!({"field": "text", "type": "text", "meta": {}, "schema": {}});
+    http.post(
+        "/collections",
+        &json!({"collection": "notes", "meta": {}, "schema": {}, "fields": [key, text]}),
+    )
+    .await
+    .unwrap();
+    drop(running);
+    let batch: Value = (0..ITEMS).map(|number| json!({"text": format!("note {number}")})).collect();
+    for round in 0..4_u64 {
+        let running = start();
+        let http = Http::new(&running.told("url")).unwrap();
+        let before = count(&http).await;
+        assert_eq!(before % ITEMS, 0, "round {round} begins with {before}");
+        // The answer is not waited for: it is killed at some point of the writing, a little later in each round.
+        let write = tokio::time::timeout(
+            std::time::Duration::from_millis(10 + 20 * round),
+            http.post("/items/notes", &batch),
+        );
+        drop(write.await);
+        drop(running);
+    }
+    let running = start();
+    let after = count(&Http::new(&running.told("url")).unwrap()).await;
+    assert_eq!(after % ITEMS, 0, "{after} items of batches of {ITEMS}");
+}
+
+async fn count(http: &Http) -> usize {
+    let answer = http.get("/items/notes?aggregate[count]=*").await.unwrap();
+    usize::try_from(answer[0]["count"].as_u64().unwrap()).unwrap()
 }

@@ -1,7 +1,6 @@
 //! What somebody may do with a collection: the permissions of all their policies, joined.
 
-use std::collections::BTreeSet;
-
+use indexmap::IndexSet;
 use rusqlite::params;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +12,8 @@ use crate::error::Answer;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fields {
     All,
-    Set(BTreeSet<String>),
+    /// In the order in which they were listed.
+    Set(IndexSet<String>),
 }
 
 impl Fields {
@@ -44,11 +44,26 @@ pub(crate) struct Rule {
     pub(crate) validation: Option<Value>,
     /// What is set where nothing is said, an object.
     pub(crate) presets: Option<Value>,
+    /// The permissions that this is joined of: these fields of the items that fit.
+    pub(crate) cases: Vec<Case>,
+}
+
+/// Fields that may be seen of some items.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Case {
+    pub(crate) fields: Fields,
+    /// Only of these items.
+    pub(crate) filter: Option<Value>,
 }
 
 impl Rule {
     fn everything() -> Self {
-        Self { fields: Fields::All, filter: None, validation: None, presets: None }
+        Self { fields: Fields::All, filter: None, validation: None, presets: None, cases: Vec::new() }
+    }
+
+    /// True if all of the fields may be seen of all of the items that may be.
+    pub(crate) fn is_uniform(&self) -> bool {
+        self.cases.iter().all(|case| case.fields == self.fields)
     }
 }
 
@@ -92,17 +107,20 @@ struct Joined {
     filters: Vec<Option<Value>>,
     validations: Vec<Option<Value>>,
     presets: Map<String, Value>,
+    cases: Vec<Case>,
 }
 
 impl Default for Joined {
     fn default() -> Self {
-        let fields = Fields::Set(BTreeSet::new());
-        Self { fields, filters: Vec::new(), validations: Vec::new(), presets: Map::new() }
+        let fields = Fields::Set(IndexSet::new());
+        Self { fields, filters: Vec::new(), validations: Vec::new(), presets: Map::new(), cases: Vec::new() }
     }
 }
 
 impl Joined {
     fn add(&mut self, permission: Permission) {
+        let case = Case { fields: permission.fields.clone(), filter: permission.filter.clone() };
+        self.cases.push(case);
         self.fields.join(permission.fields);
         self.filters.push(permission.filter);
         self.validations.push(permission.validation);
@@ -117,6 +135,7 @@ impl Joined {
             filter: any(self.filters),
             validation: any(self.validations),
             presets: (!self.presets.is_empty()).then_some(Value::Object(self.presets)),
+            cases: self.cases,
         }
     }
 }
@@ -186,6 +205,27 @@ mod tests {
         assert_eq!(joined, Fields::All);
         joined.join(fields(Some("a")));
         assert_eq!(joined, Fields::All);
+    }
+
+    #[test]
+    fn permissions_stay_known_one_by_one() {
+        let permission = |names: &str, filter: Option<Value>| Permission {
+            fields: fields(Some(names)),
+            filter,
+            validation: None,
+            presets: None,
+        };
+        let mut joined = Joined::default();
+        joined.add(permission("id,b,a", None));
+        joined.add(permission("id,c", Some(json!({"id": {"_eq": 2}}))));
+        let rule = joined.rule();
+        assert!(!rule.is_uniform());
+        assert_eq!(rule.cases.len(), 2);
+        assert!(matches!(&rule.fields, Fields::Set(set) if set.iter().eq(["id", "b", "a", "c"])));
+        let mut joined = Joined::default();
+        joined.add(permission("id", Some(json!({"id": {"_eq": 1}}))));
+        joined.add(permission("id", Some(json!({"id": {"_eq": 2}}))));
+        assert!(joined.rule().is_uniform());
     }
 
     #[test]

@@ -48,7 +48,32 @@ fn read(bytes: &[u8]) -> Answer<Value> {
         let text = String::from_utf8_lossy(bytes);
         return Err(unexpected(text.trim().chars().next().unwrap_or(' '), &text));
     }
-    serde_json::from_slice(bytes).map_err(|error| complaint(&error, bytes))
+    serde_json::from_slice(bytes).or_else(|error| {
+        // Half a character is none that a text can hold; the others stay.
+        let whole = mended(bytes);
+        serde_json::from_slice(&whole).map_err(|_| complaint(&error, bytes))
+    })
+}
+
+/// JSON with `\ufffd` in place of every escape that is only half of a pair.
+fn mended(bytes: &[u8]) -> Vec<u8> {
+    let escape = |at: usize| {
+        let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let (mut whole, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        let (piece, length): (&[u8], usize) = match (escape(at), escape(at + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (&bytes[at..at + 12], 12),
+            (Some(0xd800..=0xdfff), _) => (b"\\ufffd", 6),
+            // What follows a backslash is no beginning of an escape.
+            _ if bytes[at] == b'\\' => (&bytes[at..bytes.len().min(at + 2)], 2),
+            _ => (&bytes[at..=at], 1),
+        };
+        whole.extend_from_slice(piece);
+        at += length;
+    }
+    whole
 }
 
 /// What is wrong, in the words that JavaScript has for it.
@@ -138,6 +163,12 @@ mod tests {
         assert_eq!(read(b""), Ok(json!({})));
         assert_eq!(read(b"[1]"), Ok(json!([1])));
         assert_eq!(read(br#"{"a": 1}"#), Ok(json!({"a": 1})));
+        assert_eq!(read(br#"{"a": "\ud83d\ude00"}"#), Ok(json!({"a": "\u{1f600}"})));
+        assert_eq!(
+            read(br#"["\ud800", "\udc00\ud83d", "\ud800x\ud83d\ude00", "\\ud800", "\n\udfff"]"#),
+            Ok(json!(["\u{fffd}", "\u{fffd}\u{fffd}", "\u{fffd}x\u{1f600}", "\\ud800", "\n\u{fffd}"]))
+        );
+        assert!(read(br#"{"a": "\ud800" b}"#).is_err());
         for wrong in ["5", "null", "\"text\"", "{\"a\": ", "{a}", "\u{e4}", "[1,]", "nonsense"] {
             let error = read(wrong.as_bytes()).expect_err(wrong);
             assert_eq!((error.status, error.code), (400, "INVALID_PAYLOAD"), "{wrong}");

@@ -15,7 +15,7 @@ pub(crate) fn download(data: &Value, format: &Value, name: &str) -> Answer<Reply
         Some("json") => ("application/json", "json", tabbed(data)?),
         Some("yaml") => {
             let text = yaml_serde::to_string(data).map_err(|error| ApiError::internal(error.to_string()))?;
-            ("text/yaml", "yaml", text)
+            ("text/yaml", "yaml", super::yaml::indented(&text))
         }
         Some("csv") => ("text/csv", "csv", csv(data)),
         Some("csv_utf8") => ("text/csv", "csv", format!("\u{feff}{}", csv(data))),

@@ -82,10 +82,7 @@ impl Endpoint<'_> {
         if let Some(export) = call.request.params.get("export") {
             return export::download(&data, export, self.collection);
         }
-        Ok(Reply::json(&match meta {
-            Some(meta) => json!({"meta": meta, "data": data}),
-            None => json!({"data": data}),
-        }))
+        Ok(Reply::listed(data, meta))
     }
 
     fn one(&self, call: &Call<'_>, key: &str) -> Answer<Reply> {

@@ -5,19 +5,24 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Value, json};
 
 use super::call::Call;
+use super::mail;
 use super::reply::Reply;
 use crate::access::Who;
-use crate::auth::{self, ACCESS_SECONDS, REFRESH_SECONDS};
+use crate::auth::{self, ACCESS_SECONDS, REFRESH_SECONDS, SESSION_SECONDS};
 use crate::clock;
 use crate::error::{Answer, ApiError};
 
 const COOKIE: &str = "directus_refresh_token";
+/// The cookie that is a token by itself.
+pub(crate) const SESSION_COOKIE: &str = "directus_session_token";
 
 /// How a client wants its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Json,
     Cookie,
+    /// One cookie that is all that is needed.
+    Session,
 }
 
 /// Answers below `/auth`.
@@ -27,6 +32,7 @@ pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
         ("POST", ["login"]) => login(call),
         ("POST", ["refresh"]) => refresh(call),
         ("POST", ["logout"]) => logout(call),
+        (_, ["password", what]) => mail::password(call, what),
         _ => call.no_route(),
     }
 }
@@ -121,6 +127,8 @@ fn logout(call: &Call<'_>) -> Answer<Reply> {
         Mode::Cookie => {
             Reply::nothing().with(header::SET_COOKIE, format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly"))
         }
+        Mode::Session => Reply::nothing()
+            .with(header::SET_COOKIE, format!("{SESSION_COOKIE}=; Path=/; Max-Age=0; HttpOnly")),
     })
 }
 
@@ -175,8 +183,13 @@ fn seen(db: &Connection, call: &Call<'_>, user: &str, role: Option<String>) -> A
 
 fn granted(call: &Call<'_>, who: &Who, refresh: String, mode: Mode) -> Answer<Reply> {
     let user = who.user.as_deref().unwrap_or_default();
-    let access = call.instance.tokens.grant(user, who.role.as_deref(), who.admin, who.app)?;
-    let mut data = json!({"expires": ACCESS_SECONDS * 1000});
+    let seconds = if mode == Mode::Session { SESSION_SECONDS } else { ACCESS_SECONDS };
+    let access = call.instance.tokens.grant(user, who, &refresh, seconds)?;
+    let mut data = json!({"expires": seconds * 1000});
+    if mode == Mode::Session {
+        let cookie = format!("{SESSION_COOKIE}={access}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax");
+        return Ok(Reply::data(data).with(header::SET_COOKIE, cookie));
+    }
     let reply = |data: Value| Reply::data(data);
     if mode == Mode::Json {
         data["refresh_token"] = refresh.into();
@@ -194,11 +207,16 @@ fn current(call: &Call<'_>) -> Answer<(String, Mode)> {
     let mode = match call.request.body.get("mode") {
         Some(mode) => named(mode)?,
         None if body.is_some() => Mode::Json,
+        None if call.request.client.cookie(SESSION_COOKIE).is_some() => Mode::Session,
         None => Mode::Cookie,
     };
     let token = match mode {
         Mode::Json => body.map(str::to_owned),
         Mode::Cookie => call.request.client.cookie(COOKIE),
+        Mode::Session => {
+            let token = call.request.client.cookie(SESSION_COOKIE);
+            token.and_then(|token| call.instance.tokens.session(&token))
+        }
     };
     let missing = || ApiError::payload("The refresh token is required in either the payload or cookie");
     token.filter(|token| !token.is_empty()).map(|token| (token, mode)).ok_or_else(missing)
@@ -208,7 +226,8 @@ fn named(mode: &Value) -> Answer<Mode> {
     match mode.as_str() {
         Some("json") => Ok(Mode::Json),
         Some("cookie") => Ok(Mode::Cookie),
-        _ => Err(ApiError::payload("\"mode\" must be one of [cookie, json]")),
+        Some("session") => Ok(Mode::Session),
+        _ => Err(ApiError::payload("\"mode\" must be one of [cookie, json, session]")),
     }
 }
 

@@ -60,7 +60,8 @@ pub(crate) fn roles(call: &Call<'_>) -> Answer<Reply> {
     match call.read(|session| query::read(session, "directus_roles", &query)) {
         Ok(roles) => Ok(Reply::data(roles.into())),
         Err(error) if error.code == "FORBIDDEN" => {
-            Ok(Reply::data(ids.iter().map(|id| json!({"id": id})).collect()))
+            // The highest comes first.
+            Ok(Reply::data(ids.iter().rev().map(|id| json!({"id": id})).collect()))
         }
         Err(error) => Err(error),
     }
@@ -103,6 +104,23 @@ pub(crate) fn permissions(call: &Call<'_>) -> Answer<Reply> {
     Ok(Reply::data(collections.into()))
 }
 
+/// Answers at `/permissions/me/:collection/:key`: what one may do with this item.
+pub(crate) fn permissions_of_item(call: &Call<'_>, collection: &str, key: Option<&str>) -> Answer<Reply> {
+    if call.who.user.is_none() {
+        return Err(ApiError::forbidden(None));
+    }
+    let keys: Vec<Value> = key.into_iter().map(Value::from).collect();
+    let actions = call.read(|session| {
+        let mut actions = Map::new();
+        for action in ["update", "delete", "share"] {
+            let may = call.who.admin || write::may(session, collection, action, &keys)?;
+            actions.insert(action.into(), json!({"access": may}));
+        }
+        Ok(actions)
+    })?;
+    Ok(Reply::data(actions.into()))
+}
+
 fn shown(rule: Option<access::Rule>) -> Value {
     let Some(rule) = rule else { return json!({"access": "none"}) };
     let fields: Vec<String> = match &rule.fields {
@@ -110,7 +128,10 @@ fn shown(rule: Option<access::Rule>) -> Value {
         Fields::Set(fields) => fields.iter().cloned().collect(),
     };
     let access = if rule.filter.is_none() { "full" } else { "partial" };
-    let mut shown = json!({"access": access, "fields": fields});
+    let mut shown = json!({"access": access});
+    if !fields.is_empty() {
+        shown["fields"] = fields.into();
+    }
     if let Some(presets) = rule.presets {
         shown["presets"] = presets;
     }

@@ -61,10 +61,11 @@ pub(crate) fn collections(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
 fn changed_collections(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     call.who.must_be_admin()?;
     let body = &call.request.body;
+    // In the order of all of them, and as far as they are there.
     let several = |names: Vec<String>| {
-        let found =
-            call.read(|session| names.iter().map(|name| collections::read_one(session, name)).collect());
-        found.map(|found: Vec<Value>| Reply::data(found.into()))
+        let mut found = call.read(collections::read_all)?;
+        found.retain(|it| it["collection"].as_str().is_some_and(|name| names.iter().any(|it| it == name)));
+        Ok(Reply::data(found.into()))
     };
     let one = |name: &str| call.read(|session| collections::read_one(session, name)).map(Reply::data);
     match (call.request.method.as_str(), rest) {
@@ -152,7 +153,12 @@ fn changed_fields(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
                 return Err(ApiError::payload("\"field\" is required"));
             };
             call.alter(|session| fields::create(session, collection, &payload))?;
-            one(collection, field).map(Reply::data)
+            match one(collection, field) {
+                Ok(found) => Ok(Reply::data(found)),
+                // Without a type and a description nothing was made.
+                Err(error) if error.code == "FORBIDDEN" => Ok(Reply::nothing()),
+                Err(error) => Err(error),
+            }
         }
         ("PATCH", [collection]) => {
             let Value::Array(list) = &call.request.body else {
@@ -270,7 +276,7 @@ fn visible<'v>(
                 match rule.map(|rule| rule.fields) {
                     None => Value::Null,
                     Some(access::Fields::All) => json!("*"),
-                    Some(access::Fields::Set(fields)) => json!(fields),
+                    Some(access::Fields::Set(fields)) => fields.iter().map(String::as_str).collect(),
                 },
             );
         }

@@ -38,6 +38,12 @@ pub(crate) fn answer(call: &Call<'_>, rest: &[String]) -> Answer<Reply> {
                 other => other.map(Reply::data),
             }
         }
+        ("PATCH", [key]) if call.who.admin && key.parse::<f64>().is_ok() => {
+            let reply = endpoint.answer(call, rest)?;
+            // What was to be changed is shown as it is read.
+            let first = own::ROWS.first().filter(|_| reply.status == 204);
+            Ok(first.cloned().map_or(reply, Reply::data))
+        }
         ("POST", []) if call.request.body.is_array() => appended(endpoint.answer(call, rest)?),
         ("PATCH", []) => appended(endpoint.answer(call, rest)?),
         _ => endpoint.answer(call, rest),
@@ -62,10 +68,7 @@ fn list(call: &Call<'_>, query: &Query, keys: Option<&[Value]>) -> Answer<Reply>
     if call.who.admin || call.who.app {
         data.extend(own::shown(query.filter.as_ref()));
     }
-    Ok(Reply::json(&match meta {
-        Some(meta) => json!({"meta": meta, "data": data}),
-        None => json!({"data": data}),
-    }))
+    Ok(Reply::listed(data.into(), meta))
 }
 
 /// Lists of what was written end with them as well.

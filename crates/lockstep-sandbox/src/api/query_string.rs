@@ -46,9 +46,16 @@ pub(crate) fn parse(query: &str) -> Map<String, Value> {
     }
 }
 
-/// Percent-encoded text with `+` for a space.
+/// Percent-encoded text with `+` for a space; what is not well encoded stays as it is.
 pub(crate) fn decode(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    let text = text.replace('+', " ");
+    let is_code =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit));
+    let well_encoded = text.split('%').skip(1).all(is_code);
+    match percent_decode_str(&text).decode_utf8() {
+        Ok(decoded) if well_encoded => decoded.into_owned(),
+        _ => text,
+    }
 }
 
 fn steps(name: &str) -> Vec<Step> {
@@ -222,7 +229,9 @@ mod tests {
         check("=a&&", json!({}));
         check("a=1&a[b]=2", json!({"a": ["1", {"b": "2"}]}));
         check("a[b]=1&a=2", json!({"a": {"b": "1"}}));
-        check("%ff=%ff", json!({"\u{fffd}": "\u{fffd}"}));
+        // What is not well encoded stays as it is.
+        check("%ff=%ff", json!({"%ff": "%ff"}));
+        check("a=%22%&b=%zz+%41&c=%4", json!({"a": "%22%", "b": "%zz %41", "c": "%4"}));
         let deep = format!("a{}=1", "[b]".repeat(1000));
         let mut value = &Value::Object(parse(&deep));
         let mut depth = 0;

@@ -35,7 +35,14 @@ impl Reply {
 
     /// A value in `data`.
     pub(crate) fn data(value: Value) -> Self {
-        Self::json(&json!({"data": value}))
+        Self::listed(value, None)
+    }
+
+    /// A value in `data`, with `meta` before it where it was asked for.
+    pub(crate) fn listed(data: Value, meta: Option<Value>) -> Self {
+        // By hand, since the macro would copy all of it.
+        let meta = meta.map(|meta| ("meta".to_owned(), meta));
+        Self::json(&Value::Object(meta.into_iter().chain([("data".to_owned(), data)]).collect()))
     }
 
     /// A text or file.

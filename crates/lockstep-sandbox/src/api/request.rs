@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::login::SESSION_COOKIE;
 use super::query_string;
 use crate::error::{Answer, ApiError};
 
@@ -26,6 +27,8 @@ pub(crate) struct Request {
     pub(crate) form: Vec<Part>,
     /// `Content-Type`, in small letters and without what follows the `;`.
     pub(crate) kind: Option<String>,
+    /// `Range`.
+    pub(crate) range: Option<String>,
     pub(crate) client: Client,
 }
 
@@ -86,7 +89,7 @@ impl Request {
         }
         let params = query_string::parse(parts.uri.query().unwrap_or_default());
         let kind = text(header::CONTENT_TYPE);
-        let client = Client {
+        let mut client = Client {
             token: token(&params, text(header::AUTHORIZATION).as_deref())?,
             ip: Some(peer.to_canonical().to_string()),
             agent: text(header::USER_AGENT).map(|agent| agent.chars().take(1024).collect()),
@@ -94,6 +97,8 @@ impl Request {
             host: text(header::HOST),
             cookies: text(header::COOKIE),
         };
+        client.token =
+            client.token.take().or_else(|| client.cookie(SESSION_COOKIE).filter(|it| !it.is_empty()));
         Ok(Self {
             method: if parts.method == "HEAD" { "GET".into() } else { parts.method.as_str().to_owned() },
             path,
@@ -102,6 +107,7 @@ impl Request {
             body: Value::Object(Map::new()),
             form: Vec::new(),
             kind: kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()),
+            range: text(header::RANGE),
             client,
         })
     }

@@ -1,11 +1,12 @@
 //! Which address is answered by what.
 
+use axum::http::header;
 use serde_json::json;
 
 use super::call::Call;
 use super::items::{self, Endpoint};
 use super::reply::Reply;
-use super::{assets, files, info, login, mappings, me, model, permissions, schema, utils};
+use super::{assets, files, info, login, mail, mappings, me, model, permissions, schema, utils};
 use crate::error::{Answer, ApiError};
 
 /// Endpoints of Directus' own collections that are nothing but that.
@@ -32,6 +33,16 @@ pub(crate) fn answer(call: &Call<'_>) -> Answer<Reply> {
     let segments: Vec<&str> = call.request.segments.iter().map(String::as_str).collect();
     let method = call.request.method.as_str();
     match (method, segments.as_slice()) {
+        ("GET", []) => {
+            let text = "Found. Redirecting to ./admin";
+            let reply = Reply::bytes("text/plain; charset=utf-8", text).with(header::LOCATION, "./admin");
+            Ok(Reply { status: 302, ..reply })
+        }
+        ("GET", ["robots.txt"]) => {
+            Ok(Reply::bytes("text/plain; charset=utf-8", "User-agent: *\nDisallow: /"))
+        }
+        ("OPTIONS", ["items", _, rest @ ..]) => options(call, rest),
+        ("OPTIONS", [name, rest @ ..]) if PLAIN.contains(name) => options(call, rest),
         (_, ["items", collection, ..]) => items::content(call, collection, &call.request.segments[2..]),
         (_, ["collections", rest @ ..]) => model::collections(call, rest),
         (_, ["fields", rest @ ..]) => model::fields(call, rest),
@@ -42,18 +53,38 @@ pub(crate) fn answer(call: &Call<'_>) -> Answer<Reply> {
         (_, ["auth", rest @ ..]) => login::answer(call, rest),
         (_, ["server", rest @ ..]) => info::answer(call, rest),
         (_, ["utils", rest @ ..]) => utils::answer(call, rest),
-        (_, ["directus-extension-sync", rest @ ..]) => mappings::answer(call, rest),
+        (_, ["directus-extension-sync", rest @ ..]) if call.instance.options.mappings => {
+            mappings::answer(call, rest)
+        }
         ("GET" | "PATCH", ["users", "me"]) => me::user(call),
+        ("POST", ["users", "me", "tfa", "generate"]) => mail::second_factor(call),
+        ("POST", ["users", "invite"]) => mail::invite(call),
+        // No flow ever waits for a trigger here.
+        ("GET" | "POST", ["flows", "trigger", _]) => Err(ApiError::forbidden(None)),
         ("PATCH", ["users", "me", "track", "page"]) => me::page(call),
         ("GET", ["roles", "me"]) => me::roles(call),
         ("GET", ["policies", "me", "globals"]) => me::globals(call),
         ("GET", ["permissions", "me"]) => me::permissions(call),
+        ("GET", ["permissions", "me", collection]) => me::permissions_of_item(call, collection, None),
+        ("GET", ["permissions", "me", collection, key]) => {
+            me::permissions_of_item(call, collection, Some(key))
+        }
         (_, ["permissions", ..]) => permissions::answer(call, &call.request.segments[1..]),
         ("GET", ["extensions"]) if call.who.admin => Ok(Reply::data(json!([]))),
         ("GET", ["extensions"]) => Err(ApiError::no_collection("directus_extensions")),
         (_, [name, ..]) => own(call, name),
         _ => call.no_route(),
     }
+}
+
+/// What can be done at an address.
+fn options(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
+    let methods = match rest {
+        [] => "POST,SEARCH,GET,HEAD,PATCH,DELETE",
+        [_] => "GET,HEAD,PATCH,DELETE",
+        _ => return call.no_route(),
+    };
+    Ok(Reply::bytes("text/html; charset=utf-8", methods).with(header::ALLOW, methods))
 }
 
 fn own(call: &Call<'_>, name: &str) -> Answer<Reply> {

@@ -6,6 +6,8 @@ use super::call::Call;
 use super::reply::Reply;
 use crate::auth;
 use crate::error::{Answer, ApiError};
+use crate::query::{self, Query};
+use crate::write;
 
 /// Answers below `/utils`.
 pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
@@ -19,10 +21,37 @@ pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
             }
             Ok(Reply::data(auth::verify(text, hash).into()))
         }
+        ("POST", ["sort", collection]) => sort(call, collection),
+        ("POST", ["revert", revision]) => revert(call, revision),
         // There is no cache to clear.
         ("POST", ["cache", "clear"]) => call.who.must_be_admin().map(|()| Reply::done()),
         _ => call.no_route(),
     }
+}
+
+/// Moves an item to the place of another one, which makes room for it.
+fn sort(call: &Call<'_>, collection: &str) -> Answer<Reply> {
+    let key = |name: &str| {
+        let key = call.request.body.get(name).filter(|key| !key.is_null()).cloned();
+        key.ok_or_else(|| ApiError::payload(format!("\"{name}\" is required")))
+    };
+    let (item, to) = (key("item")?, key("to")?);
+    call.write(|session| write::place::move_to(session, collection, &item, &to))?;
+    Ok(Reply::done())
+}
+
+/// Makes an item what it was at a revision.
+fn revert(call: &Call<'_>, revision: &str) -> Answer<Reply> {
+    let fields = ["collection", "item", "data"].map(Into::into).to_vec();
+    let query = Query { fields, ..Query::default() };
+    call.write(|session| {
+        let found = query::read_one(session, "directus_revisions", &revision.into(), &query)?;
+        let (Some(collection), Some(data)) = (found["collection"].as_str(), found["data"].as_object()) else {
+            return Err(ApiError::forbidden(None));
+        };
+        write::update(session, collection, std::slice::from_ref(&found["item"]), data)
+    })?;
+    Ok(Reply::nothing())
 }
 
 fn random(call: &Call<'_>) -> Answer<Reply> {

@@ -4,6 +4,7 @@ use rusqlite::types::Value as Stored;
 use serde_json::{Map, Value};
 
 use super::operators::{operator_of, truthy};
+use super::parse::{MOST_RELATIONS, too_deep};
 use super::selection::{Function, missing};
 use super::sql::Sql;
 use super::variables;
@@ -134,6 +135,9 @@ impl<'a> Filters<'a> {
     fn field(&mut self, collection: &Collection, alias: &str, key: &str, value: &Value) -> Answer<Sql> {
         if let Some(function) = Function::parse(key) {
             return self.function(collection, alias, key, &function, value);
+        }
+        if self.place.iter().filter(|part| !part.is_empty()).count() >= MOST_RELATIONS && !self.trusted {
+            return Err(too_deep());
         }
         let (name, only) = key.split_once(':').map_or((key, None), |(name, only)| (name, Some(only)));
         let Some(field) = collection.fields.get(name) else {

@@ -1,9 +1,11 @@
 //! Reading items.
 
 mod aggregate;
+mod cases;
 pub(crate) mod filter;
 pub(crate) mod functions;
 pub(crate) mod operators;
+mod order;
 mod parse;
 pub(crate) mod rows;
 pub(crate) mod selection;
@@ -43,6 +45,8 @@ pub(crate) struct Query {
     pub(crate) deep: Map<String, Value>,
     /// Other names of fields: `{"shown": "field"}`.
     pub(crate) alias: Map<String, Value>,
+    /// True if stars in `fields` do not lead back the way they came.
+    pub(crate) without_backlinks: bool,
 }
 
 /// Items of a collection (or rows of aggregates).
@@ -52,6 +56,8 @@ pub(crate) struct Query {
 pub(crate) fn read(session: &mut Session<'_>, collection: &str, query: &Query) -> Answer<Vec<Value>> {
     let schema = session.schema.clone();
     let collection = schema.collection(collection)?;
+    // Who may see nothing of it is not told of its fields either.
+    let restriction = restriction(session, collection)?;
     let condition = query.condition(session, collection)?;
     if !query.aggregate.is_empty() || !query.group.is_empty() {
         return aggregate::read(session, collection, query, &Choice { condition, ..Choice::default() });
@@ -59,7 +65,7 @@ pub(crate) fn read(session: &mut Session<'_>, collection: &str, query: &Query) -
     let selection = select(session, &collection.name, query, "root")?;
     let (skipped, most) = query.window();
     let choice = Choice {
-        condition: both(condition, restriction(session, collection)?),
+        condition: both(condition, restriction),
         order: query.order(session, collection)?,
         limit: most,
         offset: (skipped > 0).then_some(skipped),

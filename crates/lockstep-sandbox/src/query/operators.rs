@@ -69,6 +69,12 @@ pub(crate) fn check(
             "You can't filter for an empty string in \"{operator}\". Use \"_empty\" or \"_nempty\" instead"
         ))),
         _ => match value {
+            // So large a number is no longer written in digits.
+            Value::Number(number)
+                if kind.is_number() && number.as_f64().is_some_and(|it| it.abs() >= 1e21) =>
+            {
+                Err(ApiError::query(format!("The filter value for \"{operator}\" is not a valid number")))
+            }
             Value::String(text) if kind.is_number() && text.trim().parse::<f64>().is_err() => {
                 Err(ApiError::query("Invalid numeric value"))
             }

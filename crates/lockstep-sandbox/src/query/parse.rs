@@ -5,6 +5,14 @@ use serde_json::{Map, Value};
 use super::Query;
 use crate::error::{Answer, ApiError};
 
+/// A path of more fields than this is refused.
+pub(super) const MOST_RELATIONS: usize = 10;
+
+/// The error for such a path.
+pub(super) fn too_deep() -> ApiError {
+    ApiError::query("Max relational depth exceeded")
+}
+
 impl Query {
     /// A query from its parameters, `{"filter": …, "limit": …}`; values may be text, as in an address.
     ///
@@ -16,7 +24,10 @@ impl Query {
             fields: given("fields").map(list).unwrap_or_default(),
             filter: given("filter").map(|value| parsed(value, "filter")).transpose()?,
             sort: given("sort").map(list).unwrap_or_default(),
-            limit: given("limit").map(|value| number(value, "limit", -1)).transpose()?,
+            limit: match parameters.get("limit") {
+                Some(Value::String(text)) if text.is_empty() => Some(0),
+                _ => given("limit").map(|value| number(value, "limit", -1)).transpose()?,
+            },
             offset: given("offset").map(|value| number(value, "offset", 0)).transpose()?,
             page: given("page").map(|value| number(value, "page", 0)).transpose()?.filter(|page| *page > 0),
             search: given("search").map(super::values::text),
@@ -28,7 +39,12 @@ impl Query {
             group: given("groupBy").map(list).unwrap_or_default(),
             deep: given("deep").map(|value| map(value, "deep")).transpose()?.unwrap_or_default(),
             alias: given("alias").map(|value| map(value, "alias")).transpose()?.unwrap_or_default(),
+            without_backlinks: given("backlink").is_some_and(|it| super::values::text(it) == "false"),
         };
+        let deepest = query.fields.iter().chain(&query.sort).map(|path| path.split('.').count()).max();
+        if deepest.is_some_and(|deepest| deepest > MOST_RELATIONS) {
+            return Err(too_deep());
+        }
         if query
             .alias
             .iter()
@@ -162,6 +178,10 @@ mod tests {
             (json!({"limit": "-2"}), true),
             (json!({"limit": "x"}), true),
             (json!({"page": 0}), false),
+            (json!({"limit": ""}), false),
+            (json!({"fields": "a.b.c.d.e.f.g.h.i.j"}), false),
+            (json!({"fields": "a.b.c.d.e.f.g.h.i.j.k"}), true),
+            (json!({"sort": ["-a.b.c.d.e.f.g.h.i.j.k"]}), true),
             (json!({"meta": "total_count,x"}), true),
             (json!({"filter": "{"}), true),
             (json!({"filter": "{\"a\":1}"}), false),

@@ -15,6 +15,21 @@ pub(crate) struct Selection {
     pub(crate) entries: IndexMap<String, Source>,
 }
 
+impl Selection {
+    /// True if nothing but one key of an answer needs a column.
+    pub(crate) fn needs_once(&self, column: &str) -> bool {
+        let needs = |source: &Source| match source {
+            Source::Column(name) => name == column,
+            Source::One(relation, ..) => relation.field == column,
+            Source::Any(relation, _) => {
+                relation.field == column || relation.one_collection_field.as_deref() == Some(column)
+            }
+            Source::Function(_) | Source::Count(_) | Source::Many(..) => false,
+        };
+        self.entries.values().filter(|source| needs(source)).count() == 1
+    }
+}
+
 /// Where one key of an answer comes from.
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -59,7 +74,15 @@ impl Function {
 }
 
 /// Paths of fields, as a tree: `author.name` is `author` with `name` below.
-type Tree = IndexMap<String, Vec<String>>;
+type Tree = IndexMap<String, Below>;
+
+/// What is asked of what stands behind a field.
+#[derive(Debug, Default)]
+struct Below {
+    paths: Vec<String>,
+    /// True if the field itself is not asked for.
+    only_beyond: bool,
+}
 
 /// What a query shows of the items of a collection.
 ///
@@ -74,7 +97,8 @@ pub(crate) fn select(
     let schema = &*session.schema;
     let all = ["*".to_owned()];
     let fields: &[String] = if query.fields.is_empty() { &all } else { &query.fields };
-    Selector { session, schema, deep: &query.deep, alias: &query.alias, place }
+    let backlinks = !query.without_backlinks;
+    Selector { session, schema, deep: &query.deep, alias: &query.alias, place, backlinks, came_by: None }
         .collection(schema.collection(collection)?, fields)
 }
 
@@ -86,6 +110,10 @@ struct Selector<'a> {
     alias: &'a Map<String, Value>,
     /// Where in the query this is, for errors.
     place: &'a str,
+    /// False where stars do not lead back to where they came from.
+    backlinks: bool,
+    /// The relation that led here.
+    came_by: Option<&'a Relation>,
 }
 
 impl Selector<'_> {
@@ -93,7 +121,7 @@ impl Selector<'_> {
         let mut selection = Selection::default();
         let allowed = access::rule(self.session, &collection.name, "read")?;
         let allowed = allowed.ok_or_else(|| ApiError::no_collection(&collection.name))?.fields;
-        for (name, below) in self.tree(collection, paths, &allowed) {
+        for (name, below) in self.tree(collection, paths, &allowed)? {
             let field = self.alias.get(&name).and_then(Value::as_str).unwrap_or(&name).to_owned();
             if let Some(function) = Function::parse(&field) {
                 let key = if field == name { function.key() } else { name };
@@ -108,10 +136,24 @@ impl Selector<'_> {
             if !collection.fields.contains_key(&field) || !allowed.contains(&field) {
                 return Err(missing(collection, &field, self.place));
             }
+            // Below what refers to nothing is nothing, also where what it refers to may not be seen.
+            if below.only_beyond
+                && !collection.fields[&field].is_alias()
+                && !self.leads_on(collection, &field)?
+            {
+                continue;
+            }
+            let below = below.paths;
             let key = if only.is_some() { field.clone() } else { name };
             let source = self.source(collection, &key, &field, only.as_deref(), below)?;
             match (selection.entries.get_mut(&key), source) {
-                (Some(Source::Any(_, known)), Source::Any(_, more)) => known.extend(more),
+                (Some(Source::Any(_, known)), Source::Any(_, more)) => {
+                    for (name, selection) in more {
+                        if !selection.entries.is_empty() || !known.contains_key(&name) {
+                            known.insert(name, selection);
+                        }
+                    }
+                }
                 // What is asked of some collections does not undo what is asked of any.
                 (Some(Source::Any(..)), Source::Column(_)) => {}
                 (_, source) => {
@@ -123,7 +165,7 @@ impl Selector<'_> {
     }
 
     /// The paths as a tree, wildcards resolved.
-    fn tree(&self, collection: &Collection, paths: &[String], allowed: &Fields) -> Tree {
+    fn tree(&self, collection: &Collection, paths: &[String], allowed: &Fields) -> Answer<Tree> {
         let mut tree = Tree::new();
         for path in paths {
             let (first, rest) = match path.split_once('.') {
@@ -131,23 +173,46 @@ impl Selector<'_> {
                 _ => (path.as_str(), None),
             };
             if first != "*" {
-                tree.entry(first.into()).or_default().extend(rest);
+                let only_beyond = rest.is_some();
+                let below = tree.entry(first.into()).or_insert(Below { paths: Vec::new(), only_beyond });
+                below.only_beyond = below.only_beyond && only_beyond;
+                below.paths.extend(rest);
                 continue;
             }
             for field in collection.fields.values().filter(|field| allowed.contains(&field.name)) {
-                let from = self.schema.from(&collection.name, &field.name);
-                let towards = self.schema.towards(&collection.name, &field.name);
-                if field.is_alias() && towards.is_none() {
+                let leads_on = self.leads_on(collection, &field.name)?;
+                if field.is_alias() && !leads_on {
                     continue;
                 }
-                let related = from.is_some() || towards.is_some();
+                let relation = self.relation(collection, &field.name).filter(|_| leads_on);
+                let came_by = self.came_by.filter(|_| !self.backlinks);
+                let back = relation.zip(came_by).is_some_and(|(one, other)| is_same(one, other));
                 let below = tree.entry(field.name.clone()).or_default();
-                if related {
-                    below.extend(rest.clone());
+                below.only_beyond = false;
+                if relation.is_some() && !back {
+                    below.paths.extend(rest.clone());
                 }
             }
         }
-        tree
+        Ok(tree)
+    }
+
+    /// The relation that a field starts, or shows from the other side.
+    fn relation(&self, collection: &Collection, field: &str) -> Option<&Relation> {
+        self.schema.from(&collection.name, field).or_else(|| self.schema.towards(&collection.name, field))
+    }
+
+    /// True for a field behind which the asker may see something.
+    fn leads_on(&self, collection: &Collection, field: &str) -> Answer<bool> {
+        match (self.schema.from(&collection.name, field), self.schema.towards(&collection.name, field)) {
+            (Some(relation), _) => relation.related.as_deref().map_or(Ok(true), |name| self.may_see(name)),
+            (None, Some(relation)) => self.may_see(&relation.collection),
+            (None, None) => Ok(false),
+        }
+    }
+
+    fn may_see(&self, collection: &str) -> Answer<bool> {
+        Ok(access::rule(self.session, collection, "read")?.is_some())
     }
 
     fn function(&self, collection: &Collection, function: Function) -> Answer<Source> {
@@ -178,8 +243,10 @@ impl Selector<'_> {
             let child = self.schema.collection(&relation.collection)?;
             let below = if keys_only { vec![child.key.clone()] } else { below };
             let place = self.below(key);
-            let selection = Selector { deep: &query.deep, alias: &query.alias, place: &place, ..*self }
-                .collection(child, &below)?;
+            let came_by = Some(relation);
+            let selection =
+                Selector { deep: &query.deep, alias: &query.alias, place: &place, came_by, ..*self }
+                    .collection(child, &below)?;
             return Ok(Source::Many(relation.clone(), Box::new(selection), Box::new(query), keys_only));
         }
         if collection.fields[field].is_alias() {
@@ -190,7 +257,8 @@ impl Selector<'_> {
         };
         let query = Query::below(self.deep, key)?;
         let place = self.below(key);
-        let selector = Selector { deep: &query.deep, alias: &query.alias, place: &place, ..*self };
+        let came_by = Some(relation);
+        let selector = Selector { deep: &query.deep, alias: &query.alias, place: &place, came_by, ..*self };
         match &relation.related {
             Some(related) => {
                 let selection = selector.collection(self.schema.collection(related)?, &below)?;
@@ -198,9 +266,18 @@ impl Selector<'_> {
             }
             None => {
                 let mut selections = IndexMap::new();
-                for name in relation.allowed.iter().filter(|name| only.is_none_or(|only| only == *name)) {
-                    selections
-                        .insert(name.clone(), selector.collection(self.schema.collection(name)?, &below)?);
+                for name in &relation.allowed {
+                    // Of the others, the keys are shown.
+                    let wanted = match only {
+                        Some(only) if only == name => true,
+                        _ if !self.may_see(name)? => continue,
+                        only => only.is_none(),
+                    };
+                    let selection = match wanted {
+                        true => selector.collection(self.schema.collection(name)?, &below)?,
+                        false => Selection::default(),
+                    };
+                    selections.insert(name.clone(), selection);
                 }
                 Ok(Source::Any(relation.clone(), selections))
             }
@@ -210,6 +287,10 @@ impl Selector<'_> {
     fn below(&self, key: &str) -> String {
         if self.place == "root" { key.to_owned() } else { format!("{}.{key}", self.place) }
     }
+}
+
+fn is_same(one: &Relation, other: &Relation) -> bool {
+    one.collection == other.collection && one.field == other.field
 }
 
 /// The error for a field that is not there or not allowed; `place` are the fields that lead there.

@@ -13,6 +13,17 @@ use crate::error::{Answer, ApiError};
 use crate::schema::Collection;
 use crate::write::Item;
 
+/// Looks at a new item before anybody asks whether it may be made.
+///
+/// # Errors
+/// Where something is missing that nothing goes without.
+pub(crate) fn before_permission(collection: &Collection, item: &Item) -> Answer<()> {
+    match collection.name.as_str() {
+        "directus_comments" => discussion::comment(item),
+        _ => Ok(()),
+    }
+}
+
 /// Looks at an item before it is created.
 ///
 /// # Errors
@@ -26,7 +37,6 @@ pub(crate) fn before_create(
         "directus_translations" => translations::create(session, item),
         "directus_users" => people::create(session, item),
         "directus_policies" => people::policy(item),
-        "directus_comments" => discussion::comment(item),
         "directus_versions" => discussion::version(item),
         _ => Ok(()),
     }

@@ -35,6 +35,13 @@ pub(crate) struct ForeignKey {
     pub(crate) column: String,
     pub(crate) on_update: String,
     pub(crate) on_delete: String,
+    /// Where it stands among those of its table, the oldest first.
+    pub(crate) place: i64,
+}
+
+/// The same as [`quote`], in the letters that the real one uses in definitions, which the API shows.
+fn ticked(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``").replace('\0', ""))
 }
 
 /// A name as SQL has it; whatever stands in it stays part of the name.
@@ -109,7 +116,7 @@ impl Table {
     }
 
     fn read_foreign_keys(&mut self, connection: &Connection) -> Answer<()> {
-        let sql = "select \"from\", \"table\", coalesce(\"to\", ''), on_update, on_delete from pragma_foreign_key_list(?1)";
+        let sql = "select \"from\", \"table\", coalesce(\"to\", ''), on_update, on_delete, -id from pragma_foreign_key_list(?1)";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([&self.name])?;
         while let Some(row) = rows.next()? {
@@ -119,6 +126,7 @@ impl Table {
                 column: row.get(2)?,
                 on_update: row.get(3)?,
                 on_delete: row.get(4)?,
+                place: row.get(5)?,
             };
             if let Some(column) = self.column_mut(&name) {
                 column.references = Some(references);
@@ -211,12 +219,19 @@ impl Table {
         Ok(())
     }
 
+    /// Drops the index that was made of a column; one that has another name is somebody's own, and stays.
     fn drop_index(&self, connection: &Connection, column: &Column) -> Answer<()> {
         let sql = "select l.name from pragma_index_list(?1) l, pragma_index_info(l.name) i where l.origin = 'c' \
                    and not l.\"unique\" and i.name = ?2 and (select count(*) from pragma_index_info(l.name)) = 1";
         let mut statement = connection.prepare_cached(sql)?;
         let names = statement.query_map([&self.name, &column.name], |row| row.get(0))?;
-        for name in names.collect::<Result<Vec<String>, _>>()? {
+        let made = index_name(&self.name, &column.name, false);
+        let numbered = |rest: &str| {
+            let number = rest.strip_prefix('_').unwrap_or(rest);
+            number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let is_made = |name: &String| name.strip_prefix(made.as_str()).is_some_and(numbered);
+        for name in names.collect::<Result<Vec<String>, _>>()?.into_iter().filter(is_made) {
             connection.execute_batch(&format!("drop index {}", quote(&name)))?;
         }
         Ok(())
@@ -224,15 +239,14 @@ impl Table {
 
     fn definition(&self, name: &str) -> String {
         let mut parts: Vec<String> = self.columns.iter().map(Column::definition).collect();
-        for column in &self.columns {
-            if let Some(key) = &column.references {
-                parts.push(key.definition(&column.name));
-            }
-        }
+        let referring = |column: &'_ Column| Some((column.references.clone()?, column.name.clone()));
+        let mut keys: Vec<(ForeignKey, String)> = self.columns.iter().filter_map(referring).collect();
+        keys.sort_by_key(|(key, _)| key.place);
+        parts.extend(keys.iter().map(|(key, name)| key.definition(name)));
         if parts.is_empty() {
-            parts.push("\"id\" integer not null primary key autoincrement".into());
+            parts.push("`id` integer not null primary key autoincrement".into());
         }
-        format!("create table {} ({});", quote(name), parts.join(", "))
+        format!("create table {} ({});", ticked(name), parts.join(", "))
     }
 
     fn create_indexes(&self, connection: &Connection) -> Answer<()> {
@@ -248,8 +262,8 @@ impl Table {
     }
 
     fn create_index(&self, connection: &Connection, column: &Column, unique: bool) -> Answer<()> {
-        let (kind, suffix) = if unique { ("unique index", "unique") } else { ("index", "index") };
-        let name = free_name(connection, &format!("{}_{}_{suffix}", self.name, column.name).to_lowercase())?;
+        let kind = if unique { "unique index" } else { "index" };
+        let name = free_name(connection, &index_name(&self.name, &column.name, unique))?;
         connection.execute_batch(&format!(
             "create {kind} {} on {} ({});",
             quote(&name),
@@ -263,6 +277,11 @@ impl Table {
 /// Takes a table out of the database.
 pub(crate) fn remove(connection: &Connection, name: &str) -> Answer<()> {
     Ok(connection.execute_batch(&format!("drop table {}", quote(name)))?)
+}
+
+/// The name of an index that is made of a column.
+fn index_name(table: &str, column: &str, unique: bool) -> String {
+    format!("{table}_{column}_{}", if unique { "unique" } else { "index" }).to_lowercase()
 }
 
 /// The name, or one like it that no index has: `a_b` and `c` make the same one as `a` and `b_c`.
@@ -281,7 +300,7 @@ fn free_name(connection: &Connection, name: &str) -> Answer<String> {
 
 impl Column {
     fn definition(&self) -> String {
-        let mut text = format!("{} {}", quote(&self.name), self.sql);
+        let mut text = format!("{} {}", ticked(&self.name), self.sql);
         if self.key {
             text.push_str(if self.auto {
                 " not null primary key autoincrement"
@@ -290,6 +309,8 @@ impl Column {
             });
         } else if self.not_null {
             text.push_str(" not null");
+        } else {
+            text.push_str(" null");
         }
         if let Some(default) = &self.default {
             text.push_str(" default ");
@@ -304,7 +325,7 @@ impl Column {
 
 impl ForeignKey {
     fn definition(&self, column: &str) -> String {
-        format!("foreign key ({}) {}", quote(column), self.reference())
+        format!("foreign key ({}) {}", ticked(column), self.reference())
     }
 
     fn reference(&self) -> String {
@@ -379,5 +400,20 @@ mod tests {
             .query_row(&format!("select code from {}", quote(&new.name)), [], |row| row.get(0))
             .expect("the row");
         assert_eq!(code, "x");
+    }
+
+    #[test]
+    fn indexes_go_that_were_made_of_a_column_and_others_stay() {
+        let connection = Connection::open_in_memory().expect("a database");
+        let old = table();
+        old.create(&connection).expect("created");
+        let mut new = old.clone();
+        new.columns[2].indexed = false;
+        new.replace(&connection, &old).expect("replaced");
+        assert_eq!(Table::read(&connection, &new.name).expect("read"), Some(new.clone()));
+        connection.execute_batch("create index my_own on \"it's a \"\"table\"\"\" (code)").expect("an index");
+        assert_eq!(Table::read(&connection, &old.name).expect("read"), Some(old.clone()));
+        new.replace(&connection, &old).expect("replaced");
+        assert_eq!(Table::read(&connection, &old.name).expect("read"), Some(old));
     }
 }

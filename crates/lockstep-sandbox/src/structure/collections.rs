@@ -10,7 +10,7 @@ use super::meta::{self, COLLECTIONS, Meta};
 use super::{fields, object, text};
 use crate::db::Session;
 use crate::error::{Answer, ApiError};
-use crate::schema::table::Table;
+use crate::schema::table::{Table, quote};
 use crate::system::SYSTEM;
 
 #[cfg(test)]
@@ -31,10 +31,7 @@ pub(crate) fn read_all(session: &mut Session<'_>) -> Answer<Vec<Value>> {
     let own = SYSTEM.collections.iter().map(|it| shown(it.name, system_meta(it.name)));
     let tracked =
         rows.iter().map(|row| shown(text(row, "collection").unwrap_or_default(), row.clone().into()));
-    let mut found: Vec<Value> = tracked.chain(loose.map(|name| shown(name, Value::Null))).collect();
-    found.sort_by_cached_key(|it| it["collection"].as_str().unwrap_or_default().to_owned());
-    found.extend(own);
-    Ok(found)
+    Ok(tracked.chain(loose.map(|name| shown(name, Value::Null))).chain(own).collect())
 }
 
 /// One collection.
@@ -93,6 +90,7 @@ pub(crate) fn delete(session: &mut Session<'_>, name: &str) -> Answer<()> {
     if is_own(name) || !change.has_collection(name)? {
         return Err(ApiError::forbidden(None));
     }
+    refuse_referred_to(change.session, name)?;
     let relations = change.relations_with(name)?;
     change.delete_collection(name)?;
     for relation in relations {
@@ -107,6 +105,33 @@ pub(crate) fn delete(session: &mut Session<'_>, name: &str) -> Answer<()> {
         }
     }
     change.finish()
+}
+
+/// Refuses to drop a table whose rows others refer to, where their foreign keys neither go along nor become null.
+fn refuse_referred_to(session: &Session<'_>, name: &str) -> Answer<()> {
+    let sql = "select m.name, f.\"from\", coalesce(f.\"to\", '') from sqlite_master m, pragma_foreign_key_list(m.name) f \
+               where m.type = 'table' and f.\"table\" = ?1 and m.name <> ?1 and f.on_delete not in ('CASCADE', 'SET NULL')";
+    let mut statement = session.db.prepare_cached(sql)?;
+    let keys = statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (table, column, key) in keys.collect::<Result<Vec<(String, String, String)>, _>>()? {
+        let key = match key.as_str() {
+            "" => session.schema.collections.get(name).map_or("id", |it| it.key.as_str()),
+            key => key,
+        };
+        let sql = format!(
+            "select exists (select 1 from {} a join {} b on b.{} = a.{})",
+            quote(&table),
+            quote(name),
+            quote(key),
+            quote(&column)
+        );
+        if session.db.query_row(&sql, [], |row| row.get(0))? {
+            return Err(ApiError::internal(format!(
+                "drop table `{name}` - SQLITE_CONSTRAINT: FOREIGN KEY constraint failed"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// All tables that are collections: names and definitions.
@@ -145,6 +170,9 @@ impl Change<'_, '_> {
             None | Some(Value::Null) => return Err(ApiError::payload("\"collection\" is required")),
             _ => return Err(ApiError::payload("\"collection\" must be a non-empty string")),
         };
+        if name.contains('/') {
+            return Err(ApiError::payload("Collection name can't contain \"/\""));
+        }
         if name.starts_with("directus_") {
             return Err(ApiError::payload("Collections can't start with \"directus_\""));
         }
@@ -153,9 +181,6 @@ impl Change<'_, '_> {
             Some(Value::Array(items)) => items.iter().filter_map(|it| it.as_object().cloned()).collect(),
             Some(_) => return Err(ApiError::payload("\"fields\" must be an array")),
         };
-        if ["schema", "meta"].iter().all(|key| !payload.get(*key).is_some_and(Value::is_object)) {
-            return Err(ApiError::forbidden(None));
-        }
         if self.has_collection(&name)? {
             return Err(ApiError::payload(format!("Collection \"{name}\" already exists")));
         }
@@ -220,12 +245,12 @@ impl Change<'_, '_> {
         }
         let Some(changes) = object(payload, "meta") else { return Ok(()) };
         let mut row = changes.clone();
-        row.insert("collection".into(), name.into());
         self.expect_group(&row)?;
-        match meta::collection(self.session.db, name)? {
-            Some(_) => self.update(COLLECTIONS, &name.into(), &row),
-            None => self.insert(COLLECTIONS, &row).map(drop),
+        if meta::collection(self.session.db, name)?.is_some() {
+            return self.update(COLLECTIONS, &name.into(), &row);
         }
+        row.insert("collection".into(), name.into());
+        self.insert(COLLECTIONS, &row).map(drop)
     }
 
     /// Deletes a collection, but not what others have to refer to it.

@@ -214,6 +214,12 @@ impl Change<'_, '_> {
         if !self.has_table(collection)? {
             return Err(nowhere(collection));
         }
+        if field.contains('.') {
+            return Err(ApiError::internal(format!(
+                "no such table: {}",
+                field.split('.').next().unwrap_or(&field)
+            )));
+        }
         if self.has_field(collection, &field)? {
             return Err(ApiError::payload(format!(
                 "Field \"{field}\" already exists in collection \"{collection}\""

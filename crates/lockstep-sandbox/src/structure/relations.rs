@@ -1,5 +1,8 @@
 //! Relations: told, made, changed and deleted.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::change::{Change, is_own};
@@ -18,29 +21,34 @@ mod tests;
 pub(crate) fn read_all(session: &mut Session<'_>) -> Answer<Vec<Value>> {
     let mut found = Vec::new();
     let rows = meta::rows(session.db, RELATIONS, "order by many_collection, id", &[])?;
-    for row in &rows {
-        let Some(table) = Table::read(session.db, text(row, "many_collection").unwrap_or_default())? else {
-            continue;
-        };
-        found.push(shown(
-            &table,
-            text(row, "many_field").unwrap_or_default(),
-            row.get("one_collection"),
-            row.clone().into(),
-        ));
-    }
+    let described = rows.iter().filter_map(|row| text(row, "many_collection"));
     // Foreign keys that nobody described are relations all the same.
-    let is_plain = |relation: &&Relation| {
-        let named = |row: &Meta| {
-            text(row, "many_collection") == Some(&relation.collection)
-                && text(row, "many_field") == Some(&relation.field)
-        };
-        !is_system_relation(&relation.collection, &relation.field) && !rows.iter().any(named)
-    };
-    for relation in session.schema.relations.iter().filter(is_plain) {
-        if let Some(table) = Table::read(session.db, &relation.collection)? {
-            let related = relation.related.as_deref().map(Value::from);
-            found.push(shown(&table, &relation.field, related.as_ref(), Value::Null));
+    let referring = session.schema.relations.iter().map(|relation| relation.collection.as_str());
+    let names: BTreeSet<&str> = described.chain(referring).collect();
+    for name in names {
+        let Some(table) = Table::read(session.db, name)? else { continue };
+        let of_table = |row: &&Meta| text(row, "many_collection") == Some(name);
+        let mut keys: Vec<(&str, &ForeignKey)> =
+            table.columns.iter().filter_map(|it| Some((it.name.as_str(), it.references.as_ref()?))).collect();
+        keys.retain(|(field, _)| !is_system_relation(name, field));
+        // What was made last comes first; what has no foreign key comes after all that have one.
+        keys.sort_by_key(|(_, key)| Reverse(key.place));
+        for (field, key) in &keys {
+            let row = rows.iter().filter(of_table).find(|row| text(row, "many_field") == Some(field));
+            let related = row.and_then(|row| row.get("one_collection")).cloned();
+            let related = related.unwrap_or_else(|| key.table.as_str().into());
+            found.push(shown(
+                &table,
+                field,
+                Some(&related),
+                row.map_or(Value::Null, |row| row.clone().into()),
+            ));
+        }
+        for row in rows.iter().filter(of_table) {
+            let field = text(row, "many_field").unwrap_or_default();
+            if keys.iter().all(|(keyed, _)| *keyed != field) {
+                found.push(shown(&table, field, row.get("one_collection"), row.clone().into()));
+            }
         }
     }
     for relation in &SYSTEM.relations {
@@ -222,10 +230,19 @@ impl Change<'_, '_> {
         }
     }
 
-    /// Deletes a relation.
+    /// Deletes a relation, but not its foreign key: SQLite gives them no names by which the real one could drop them.
     pub(super) fn delete_relation(&mut self, collection: &str, field: &str) -> Answer<()> {
+        if is_own(collection) && is_system_relation(collection, field) {
+            return Ok(());
+        }
         self.expect_relation(collection, field)?;
-        self.drop_relation(collection, field)
+        self.forget_relation(collection, field)
+    }
+
+    fn forget_relation(&self, collection: &str, field: &str) -> Answer<()> {
+        let sql = "delete from directus_relations where many_collection = ?1 and many_field = ?2";
+        self.session.db.prepare_cached(sql)?.execute([collection, field])?;
+        Ok(())
     }
 
     /// Deletes a relation, if there is one.
@@ -233,9 +250,7 @@ impl Change<'_, '_> {
         if let Some(column) = self.draft.table_mut(collection)?.and_then(|table| table.column_mut(field)) {
             column.references = None;
         }
-        let sql = "delete from directus_relations where many_collection = ?1 and many_field = ?2";
-        self.session.db.prepare_cached(sql)?.execute([collection, field])?;
-        Ok(())
+        self.forget_relation(collection, field)
     }
 
     /// Takes a collection out of what fields may refer to (m2a).
@@ -295,9 +310,12 @@ impl Change<'_, '_> {
             column: key,
             on_update: action("on_update"),
             on_delete: action("on_delete"),
+            place: 0,
         };
-        if let Some(column) = self.draft.table_mut(collection)?.and_then(|table| table.column_mut(field)) {
-            column.references = Some(key);
+        let Some(table) = self.draft.table_mut(collection)? else { return Ok(()) };
+        let last = table.columns.iter().filter_map(|it| it.references.as_ref()).map(|it| it.place).max();
+        if let Some(column) = table.column_mut(field) {
+            column.references = Some(ForeignKey { place: last.map_or(0, |last| last + 1), ..key });
         }
         Ok(())
     }

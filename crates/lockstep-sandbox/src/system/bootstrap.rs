@@ -47,6 +47,7 @@ pub(crate) fn table(collection: &SystemCollection) -> Table {
             column: if table == "directus_collections" { "collection" } else { "id" }.into(),
             on_update: "NO ACTION".into(),
             on_delete: on_delete.into(),
+            place: 0,
         }),
     });
     Table { name: collection.name.into(), columns: columns.collect() }

@@ -56,6 +56,15 @@ pub(crate) fn delete(session: &Session<'_>, collection: &Collection, keys: &[Val
     }
 }
 
+/// True if an action may be done with all of these items.
+pub(crate) fn may(session: &Session<'_>, collection: &str, action: &str, keys: &[Value]) -> Answer<bool> {
+    let Some(rule) = access::rule(session, collection, action)? else { return Ok(false) };
+    match session.schema.collections.get(collection) {
+        Some(collection) if !keys.is_empty() => reachable(session, collection, &rule, keys),
+        found => Ok(found.is_some()),
+    }
+}
+
 fn allowed(session: &Session<'_>, collection: &Collection, action: &str, item: &Item) -> Answer<Rule> {
     let Some(rule) = access::rule(session, &collection.name, action)? else {
         return Err(ApiError::no_collection(&collection.name));
@@ -214,7 +223,8 @@ fn explained(field: &str, operator: &str, wanted: &Value, value: &Value) -> ApiE
     };
     let error = failed(field, kind, &reason);
     match kind {
-        "eq" | "neq" | "gt" | "gte" | "lt" | "lte" | "in" => error.saying("valid", wanted.clone()),
+        "neq" => error.saying("invalid", wanted.clone()),
+        "eq" | "gt" | "gte" | "lt" | "lte" | "in" => error.saying("valid", wanted.clone()),
         "regex" => error.saying("invalid", value.clone()),
         _ => error,
     }

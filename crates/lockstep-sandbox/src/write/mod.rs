@@ -4,6 +4,7 @@ mod allowed;
 mod constraint;
 mod nested;
 mod payload;
+pub(crate) mod place;
 pub(crate) mod track;
 
 use rusqlite::params_from_iter;
@@ -19,6 +20,7 @@ use crate::query::{self, Query};
 use crate::rules;
 use crate::schema::Collection;
 
+pub(crate) use allowed::may;
 pub(crate) use payload::default_of;
 
 /// An item as a request states it.
@@ -39,6 +41,7 @@ pub(crate) fn create(session: &mut Session<'_>, collection: &str, items: Vec<Ite
 pub(crate) fn create_one(session: &mut Session<'_>, name: &str, mut item: Item) -> Answer<Value> {
     let schema = session.schema.clone();
     let collection = schema.collection(name)?;
+    rules::before_permission(collection, &item)?;
     allowed::create(session, collection, &mut item)?;
     item.retain(|name, _| collection.fields.contains_key(name));
     rules::before_create(session, collection, &mut item)?;

@@ -109,7 +109,7 @@ fn settle(collection: &Collection, item: &mut Item) -> Answer<()> {
         let what = match field.kind {
             Kind::Date => "Date",
             Kind::DateTime => "DateTime",
-            Kind::Timestamp if moment(field.kind, text).is_none() => {
+            Kind::Timestamp if !text.is_empty() && moment(field.kind, text).is_none() => {
                 return Err(ApiError::internal("Invalid time value"));
             }
             _ => continue,

@@ -114,9 +114,9 @@ impl Directus {
         ADMIN_TOKEN
     }
 
-    /// The Directus version.
+    /// The Directus version; that of the API that it has, if it is the sandbox.
     pub fn version(&self) -> &str {
-        &self.layout.setup.version
+        self.layout.setup.version.trim_end_matches("-sandbox")
     }
 
     /// The server's process id; `None` while it is stopped.
@@ -239,7 +239,7 @@ impl Directus {
 
     fn lay_out(setup: Setup) -> Result<Self, Error> {
         let cache = Cache::from_env()?;
-        let origin = template::ensure(&cache, &setup)?;
+        let origin = if setup.is_sandbox() { None } else { Some(template::ensure(&cache, &setup)?) };
         let folder = TempDir::with_prefix("lockstep-").map_err(Error::io("create", &std::env::temp_dir()))?;
         let dir = folder.path().canonicalize().map_err(Error::io("find", folder.path()))?;
         let port = PortLease::any(&cache)?;
@@ -249,7 +249,9 @@ impl Directus {
         let made =
             Self { cache, layout, http, process: None, cluster: None, folder: Some(folder), _port: port };
         made.layout.create(&made.cache)?;
-        made.layout.database.copy_from(&origin)?;
+        if let Some(origin) = origin {
+            made.layout.database.copy_from(&origin)?;
+        }
         Ok(made)
     }
 

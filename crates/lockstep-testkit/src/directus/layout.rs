@@ -41,7 +41,11 @@ impl Layout {
         }
         self.write("package.json", r#"{ "name": "lockstep-instance", "private": true }"#)?;
         self.write_env()?;
-        if self.setup.extension { add_extension(cache, &self.dir) } else { Ok(()) }
+        if self.setup.extension && !self.setup.is_sandbox() {
+            add_extension(cache, &self.dir)
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes the `.env` file, which is all that the server knows of its configuration.

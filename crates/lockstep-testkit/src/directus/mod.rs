@@ -33,4 +33,4 @@ mod template;
 
 pub use http::{Answer, Http};
 pub use instance::{Builder, Directus};
-pub use setup::{ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_TOKEN, Db, Setup, Template, VERSIONS};
+pub use setup::{ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_TOKEN, Db, SANDBOX, Setup, Template, VERSIONS};

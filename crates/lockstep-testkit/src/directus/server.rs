@@ -5,10 +5,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::database::Database;
 use super::http::Http;
 use super::layout::Layout;
+use super::{ADMIN_PASSWORD, ADMIN_TOKEN};
 use crate::Error;
 use crate::cache::Cache;
+use crate::cli::BINARY;
 use crate::error::tail;
 use crate::npm::{self, Package};
 use crate::port::is_free;
@@ -31,7 +34,11 @@ pub(super) fn start(cache: &Cache, layout: &Layout, lifetime: Lifetime) -> Resul
     if !is_free(layout.port) {
         return Err(Error::PortTaken { port: layout.port });
     }
-    lifetime.spawn(directus(cache, layout, lifetime, &["start"])?).map_err(node_failed)
+    let command = match layout.setup.is_sandbox() {
+        true => sandbox(layout, lifetime)?,
+        false => directus(cache, layout, lifetime, &["start"])?,
+    };
+    lifetime.spawn(command).map_err(node_failed)
 }
 
 /// Polls the server's health until it is good. Asks as the administrator: Directus 12 tells nobody else.
@@ -65,6 +72,21 @@ async fn check_extension(layout: &Layout, http: &Http) -> Result<(), Error> {
         .ok_or_else(|| Error::Extension { status: answer.status, body: answer.body.to_string() })
 }
 
+/// The embedded instance of the binary under test.
+fn sandbox(layout: &Layout, lifetime: Lifetime) -> Result<Command, Error> {
+    let binary = std::env::var_os(BINARY).ok_or(Error::NoBinary { variable: BINARY })?;
+    let mut command = lifetime.command(Path::new(&binary), "KILL");
+    command.arg("sandbox").arg(format!("--listen=127.0.0.1:{}", layout.port));
+    if let Database::Sqlite { file } = &layout.database {
+        command.arg("--data").arg(file);
+    }
+    command.arg(format!("--admin-token={ADMIN_TOKEN}")).arg(format!("--admin-password={ADMIN_PASSWORD}"));
+    if !layout.setup.extension {
+        command.arg("--no-extension");
+    }
+    logged(command, layout)
+}
+
 /// Node on the tool's own entry: `directus/cli.js`, which leads there, asks the npm registry for updates first.
 fn directus(
     cache: &Cache,
@@ -75,6 +97,11 @@ fn directus(
     let package = Package::directus(&layout.setup.version).ensure(cache)?;
     let mut command = lifetime.command(&npm::program("node")?, "KILL");
     command.arg(package.join("node_modules/@directus/api/dist/cli/run.js")).args(arguments);
+    logged(command, layout)
+}
+
+/// A command in the folder of an instance, whose output goes into its log.
+fn logged(mut command: Command, layout: &Layout) -> Result<Command, Error> {
     command.env_clear().current_dir(&layout.dir).stdin(Stdio::null());
     let kept = ["PATH", "HOME", "LANG"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     let path = layout.log();

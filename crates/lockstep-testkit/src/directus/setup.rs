@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The versions that the conformance suite runs on: the last of each major version that Lockstep knows.
 pub const VERSIONS: [&str; 3] = ["10.13.1", "11.17.4", "12.4.0"];
 
+/// The embedded instance of the `lockstep` binary under test, in the place of a version.
+pub const SANDBOX: &str = "11.17.4-sandbox";
+
 /// The administrator of every instance.
 pub const ADMIN_EMAIL: &str = "admin@example.com";
 
@@ -54,6 +57,11 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// True for the embedded instance, which needs neither Node nor an installation.
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.version == SANDBOX
+    }
+
     /// SQLite, template A, no extension, nothing special in the environment.
     pub fn new(version: &str) -> Self {
         let (db, template) = (Db::Sqlite, Template::A);

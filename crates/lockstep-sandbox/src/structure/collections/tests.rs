@@ -56,7 +56,7 @@ fn what_the_real_one_refuses_is_refused() {
             (json!({"collection": 5}), 400, "INVALID_PAYLOAD"),
             (json!({"collection": "directus_x", "schema": {}}), 400, "INVALID_PAYLOAD"),
             (json!({"collection": "a", "schema": {}}), 400, "INVALID_PAYLOAD"),
-            (json!({"collection": "b"}), 403, "FORBIDDEN"),
+            (json!({"collection": "b/c", "schema": {}}), 400, "INVALID_PAYLOAD"),
             (json!({"collection": "b", "schema": {}, "fields": {}}), 400, "INVALID_PAYLOAD"),
             (
                 json!({"collection": "b", "schema": {}, "fields": [{"field": "x", "type": "y"}]}),
@@ -74,6 +74,8 @@ fn what_the_real_one_refuses_is_refused() {
             let error = create(session, &map(payload.clone())).unwrap_err();
             assert_eq!((error.status, error.code), (status, code), "{payload}");
         }
+        // What is neither a table nor described is nothing.
+        create(session, &map(json!({"collection": "b"})))?;
         assert_eq!(delete(session, "b").unwrap_err().status, 403);
         assert_eq!(delete(session, "directus_users").unwrap_err().status, 403);
         Ok(())

@@ -53,8 +53,11 @@ fn a_relation_is_a_foreign_key_and_what_is_known_of_it() {
             (&json!("bs"), &json!("delete"))
         );
         delete(session, "b", "to_a")?;
-        assert_eq!(read_one(session, "b", "to_a").unwrap_err().status, 403);
-        assert_eq!(fields::read_one(session, "b", "to_a")?["schema"]["foreign_key_table"], Value::Null);
+        // Its foreign key stays, and is a relation that nobody described.
+        let read = read_one(session, "b", "to_a")?;
+        assert_eq!((&read["meta"], &read["schema"]["on_delete"]), (&Value::Null, &json!("SET NULL")));
+        assert_eq!(fields::read_one(session, "b", "to_a")?["schema"]["foreign_key_table"], "a");
+        delete(session, "b", "to_a")?;
         Ok(())
     });
 }

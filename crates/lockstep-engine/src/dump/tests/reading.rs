@@ -132,12 +132,12 @@ fn both_layouts_at_once_are_refused() {
     put(paths.snapshot.join("info.json"), r#"{"directus": "11.0.0"}"#);
     put(
         paths.snapshot.join("snapshot.json"),
-        r#"{"directus": "1", "collections": [], "fields": [], "relations": []}"#,
+        r#"{"directus": "11.1.0", "collections": [], "fields": [], "relations": []}"#,
     );
     let error = read_snapshot(&paths).unwrap_err();
     assert_eq!(error.hint(), Some("remove snapshot.json, or all but snapshot.json"));
     fs::remove_file(paths.snapshot.join("info.json")).unwrap();
-    assert_eq!(read_snapshot(&paths).unwrap().unwrap().directus_version(), "1");
+    assert_eq!(read_snapshot(&paths).unwrap().unwrap().directus_version(), "11.1.0");
 }
 
 #[test]

@@ -165,6 +165,12 @@ impl Differences {
         !self.dangers.is_empty() || self.destructive_schema().next().is_some()
     }
 
+    /// True if a change of the schema may lose or refuse values that are there.
+    #[must_use]
+    pub fn has_lossy_schema(&self) -> bool {
+        self.schema.iter().flat_map(|schema| &schema.changes).any(|change| change.risk == Risk::Lossy)
+    }
+
     /// How many records have this happen to them.
     #[must_use]
     pub fn count(&self, action: Action) -> usize {
@@ -210,7 +216,7 @@ impl Applied {
 /// The result of `diff` and `push`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ComparisonReport {
-    /// `diff` or `push`.
+    /// `diff`, `push`, `preview` or `verify`.
     pub command: &'static str,
     /// The instance.
     pub instance: InstanceInfo,

@@ -161,6 +161,13 @@ pub(crate) fn secure(session: &mut Session<'_>, token: &str, password: Option<&s
     Ok(())
 }
 
+/// The static token that the administrator of a database has.
+pub(crate) fn administrators_token(session: &Session<'_>) -> Answer<Option<String>> {
+    let Some(user) = administrator(session.db)? else { return Ok(None) };
+    let sql = "select token from directus_users where id = ?1";
+    Ok(session.db.query_row(sql, [user], |row| row.get(0))?)
+}
+
 fn administrator(db: &Connection) -> Answer<Option<String>> {
     let sql = "select u.id from directus_users u join directus_access a on a.role = u.role or a.user = u.id \
                join directus_policies p on p.id = a.policy where p.admin_access \

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -92,6 +93,11 @@ impl Database {
             Data::Memory => Connection::open_in_memory()?,
             Data::File(path) => Connection::open(path)?,
         };
+        if let Data::File(_) = data {
+            // One instance at a time: two would not know of each other's model.
+            connection.busy_timeout(Duration::from_millis(500))?;
+            connection.execute_batch("pragma locking_mode = exclusive;")?;
+        }
         connection.execute_batch(
             "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;",
         )?;

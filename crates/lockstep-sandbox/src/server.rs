@@ -19,7 +19,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where its tables are.
     pub data: Data,
-    /// The static token of its administrator; none makes a random one.
+    /// The static token of its administrator; none keeps that of the database, or makes a random one.
     pub admin_token: Option<String>,
     /// The password of its administrator (`admin@example.com`); none means no login by password.
     pub admin_password: Option<String>,
@@ -83,7 +83,14 @@ impl Sandbox {
     /// When the address or the database cannot be used.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let db = Database::open(&options.data).map_err(StartError::Database)?;
-        let token = options.admin_token.clone().unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
+        let kept = || db.read(&Who::instance(), |session| crate::access::administrators_token(session));
+        let token = match &options.admin_token {
+            Some(token) => token.clone(),
+            None => {
+                let kept = kept().map_err(StartError::Database)?;
+                kept.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string())
+            }
+        };
         db.write(&Who::instance(), |session| {
             crate::access::secure(session, &token, options.admin_password.as_deref())
         })

@@ -21,7 +21,7 @@ pub(super) fn diff(cli: &Cli, arguments: &DiffArgs, output: &Output) -> Result<u
 pub(super) fn push(cli: &Cli, arguments: &PushArgs, output: &Output) -> Result<u8, Failure> {
     let session = open(cli, &arguments.compare, output)?;
     if arguments.preview {
-        return super::preview::run(session, output);
+        return super::preview::run(session, arguments.consent, output);
     }
     let progress = output.progress();
     let root = &session.options.paths.root;

@@ -17,8 +17,24 @@ use crate::output::Output;
 /// Records per request.
 const BATCH: usize = 500;
 
+/// What a folder has that a demo made, and may replace.
+const MARK: &str = ".lockstep-demo";
+
 pub(super) fn run(arguments: &DemoArgs, output: &Output) -> Result<u8, Failure> {
+    claim(&arguments.dump_path)?;
     runtime()?.block_on(tell(&arguments.dump_path, output))
+}
+
+/// Takes a folder that is empty or a demo's own; another may be somebody's project.
+fn claim(folder: &Path) -> Result<(), Failure> {
+    let mark = folder.join(MARK);
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if !is_empty && !mark.exists() {
+        return Err(Failure::NotADemo { folder: folder.to_owned() });
+    }
+    let write =
+        || std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&mark, "made by lockstep demo\n"));
+    write().map_err(|source| Failure::Write { path: mark.clone(), source })
 }
 
 async fn tell(dump: &Path, output: &Output) -> Result<u8, Failure> {
@@ -52,18 +68,20 @@ async fn tell(dump: &Path, output: &Output) -> Result<u8, Failure> {
 
 async fn pull(sandbox: &Sandbox, options: &Options, output: &Output) -> Result<(), Failure> {
     let report = lockstep_engine::pull(client(sandbox)?, options, &Unseen).await?;
-    output.pulled(&report, &options.paths.root)
+    if output.tells_steps() { output.pulled(&report, &options.paths.root) } else { Ok(()) }
 }
 
 async fn diff(sandbox: &Sandbox, options: &Options, output: &Output) -> Result<(), Failure> {
     let report = lockstep_engine::diff(client(sandbox)?, options, &Unseen).await?;
-    output.compared(&report, &options.paths.root)
+    if output.tells_steps() { output.compared(&report, &options.paths.root) } else { Ok(()) }
 }
 
 async fn push(sandbox: &Sandbox, options: &Options, output: &Output) -> Result<ComparisonReport, Failure> {
     let report =
         lockstep_engine::push(client(sandbox)?, options, &Unseen, &Always, &Interrupt::default()).await?;
-    output.pushed(&report)?;
+    if output.tells_steps() {
+        output.pushed(&report)?;
+    }
     Ok(report)
 }
 

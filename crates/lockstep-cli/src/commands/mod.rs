@@ -67,6 +67,21 @@ pub(crate) enum Failure {
         /// The version asked for.
         wanted: String,
     },
+    /// A folder that is not a demo's to replace.
+    #[error("{} is no folder of a demo, and not empty", folder.display())]
+    NotADemo {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A database that is no new one was to begin with a dump.
+    #[error("{} has content already", data.display())]
+    NotNew {
+        /// The file.
+        data: PathBuf,
+    },
+    /// A token that nobody could use.
+    #[error("--admin-token is empty")]
+    NoToken,
     /// A copy of the target cannot be made.
     #[error("the copy of the target cannot be made: {reason}")]
     Copy {
@@ -95,22 +110,31 @@ impl Failure {
                 Some("use another format, or leave --schema-only and --schema-exclude out".to_owned())
             }
             Self::Schema(error) => error.hint().map(str::to_owned),
+            Self::NotADemo { .. } => Some("choose an empty folder by --dump-path; a demo replaces what is there".to_owned()),
+            Self::NotNew { .. } => Some("leave --from out, or push the dump to it: --from is what a new one begins with".to_owned()),
+            Self::NoToken => Some("leave it out for a random one".to_owned()),
             Self::SandboxVersion { .. } => Some("leave --version out".to_owned()),
             Self::Copy { .. } => Some("the target has to be a Directus 11 or 12 on any database; push shows its plan without --preview, too".to_owned()),
+            Self::Sandbox(lockstep_sandbox::StartError::Database(_)) => {
+                Some("it may be in use by another sandbox, in a folder that is not there, or no database of SQLite".to_owned())
+            }
             Self::Sandbox(lockstep_sandbox::StartError::Listen { .. }) => {
                 Some("choose another --listen; port 0 takes a free one".to_owned())
             }
-            Self::Sandbox(_) | Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => None,
+            Self::Directory(_) | Self::Runtime(_) | Self::Print(_) | Self::Write { .. } => None,
         }
     }
 
     /// The exit code: one table.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Client(_) | Self::ScopeOfServer | Self::SandboxVersion { .. } => {
-                crate::args::EXIT_USAGE
-            }
+            Self::Config(_)
+            | Self::Client(_)
+            | Self::ScopeOfServer
+            | Self::SandboxVersion { .. }
+            | Self::NoToken => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
+            Self::NotADemo { .. } | Self::NotNew { .. } => REFUSED,
             Self::Schema(_)
             | Self::Sandbox(_)
             | Self::Copy { .. }

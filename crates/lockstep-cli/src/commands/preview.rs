@@ -8,13 +8,14 @@ use lockstep_sandbox::{Copied, Sandbox};
 
 use super::sandbox::{Always, Unseen, client, runtime};
 use super::{DIFFERENT, DONE, Failure};
+use crate::args::ConsentArgs;
 use crate::output::Output;
 use crate::session::Session;
 
-pub(super) fn run(session: Session, output: &Output) -> Result<u8, Failure> {
+pub(super) fn run(session: Session, consent: ConsentArgs, output: &Output) -> Result<u8, Failure> {
     let target = session.client.url().to_owned();
     let report = runtime()?.block_on(preview(session.client, &session.options, output))?;
-    output.previewed(&report, &target, &session.options.paths.root)?;
+    output.previewed(&report, &target, &session.options.paths.root, consent.allow_destructive)?;
     Ok(if report.converged { DONE } else { DIFFERENT })
 }
 
@@ -34,10 +35,19 @@ async fn preview(target: Client, options: &Options, output: &Output) -> Result<C
             found.hidden_permissions
         ));
     }
+    // The plan is the target's own: a copy has no items, so it cannot tell what would be lost.
+    let mut report = lockstep_engine::diff(target.clone(), options, &Unseen).await?;
     let sandbox = Sandbox::start(lockstep_sandbox::Options::default()).await?;
-    let report = Box::pin(push(&sandbox, target, found, options)).await;
+    let done = Box::pin(push(&sandbox, target, found, options)).await;
     sandbox.stop().await;
-    report
+    let done = done?;
+    report.command = "preview";
+    report.applied = done.applied;
+    report.residue = done.residue;
+    report.converged = done.converged;
+    report.requests += done.requests;
+    report.duration_ms += done.duration_ms;
+    Ok(report)
 }
 
 async fn push(

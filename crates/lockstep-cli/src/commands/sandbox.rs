@@ -26,6 +26,13 @@ pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failur
     if arguments.version != lockstep_sandbox::VERSION {
         return Err(Failure::SandboxVersion { wanted: arguments.version.clone() });
     }
+    let is_new = !std::fs::metadata(&arguments.data).is_ok_and(|file| file.len() > 0);
+    if arguments.from.is_some() && !is_new {
+        return Err(Failure::NotNew { data: arguments.data.clone() });
+    }
+    if arguments.admin_token.as_ref().is_some_and(|token| token.expose_secret().is_empty()) {
+        return Err(Failure::NoToken);
+    }
     let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
     let options = lockstep_sandbox::Options {
         listen: arguments.listen,

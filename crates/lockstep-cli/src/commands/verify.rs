@@ -1,5 +1,6 @@
 //! `lockstep verify`: a dump into an empty sandbox, to see whether it is whole.
 
+use lockstep_core::report::ComparisonReport;
 use lockstep_engine::StateChoice;
 use lockstep_sandbox::Sandbox;
 
@@ -17,7 +18,7 @@ pub(super) fn run(cli: &Cli, _arguments: &VerifyArgs, output: &Output) -> Result
         let sandbox = Sandbox::start(lockstep_sandbox::Options::default()).await?;
         let report = fill(&sandbox, &options).await;
         sandbox.stop().await;
-        report
+        report.map(|report| ComparisonReport { command: "verify", ..report })
     })?;
     output.verified(&report, &options.paths.root)?;
     Ok(if report.converged { DONE } else { DIFFERENT })

@@ -225,34 +225,38 @@ impl Output {
         print(&text)
     }
 
-    /// What a push would do to a target, as it was done to a copy of it.
+    /// What a push would do to a target, and what came of it on a copy.
     pub(crate) fn previewed(
         &self,
         report: &ComparisonReport,
         target: &str,
         root: &Path,
+        consented: bool,
     ) -> Result<(), Failure> {
         if self.json {
             return self.document(report);
         }
-        let mut told = report.instance.clone();
-        told.url = target.into();
-        self.plan(&told, &report.differences, &report.notices, root, false);
-        let mut text = match (&report.applied, &report.residue) {
-            (None, _) => String::new(),
-            (Some(applied), _) if applied.is_empty() => String::new(),
-            (Some(applied), None) => format!(
-                "{BOLD}On a copy{BOLD:#} {}\n{GOOD}In step{GOOD:#}: a second comparison of the copy finds no difference\n",
-                plan::applied(applied)
-            ),
-            (Some(applied), Some(residue)) => format!(
-                "{BOLD}On a copy{BOLD:#} {}\n{WARN}Not in step{WARN:#}: a second comparison of the copy still finds\n{}",
-                plan::applied(applied),
+        if report.differences.is_empty() {
+            return print(&format!(
+                "{GOOD}Nothing to push{GOOD:#}: {target} already holds what the dump says\n"
+            ));
+        }
+        self.plan(&report.instance, &report.differences, &report.notices, root, false);
+        let applied = report.applied.as_ref().map(plan::applied).unwrap_or_default();
+        let mut text = format!("{BOLD}Applied to a copy:{BOLD:#} {applied}\n");
+        text += &match &report.residue {
+            None => format!("{GOOD}In step{GOOD:#}: a second comparison of the copy finds no difference\n"),
+            Some(residue) => format!(
+                "{WARN}Not in step{WARN:#}: a second comparison of the copy still finds\n{}",
                 plan::body(residue)
             ),
         };
-        if report.differences.is_empty() {
-            text = format!("{GOOD}Nothing to push{GOOD:#}: {target} already holds what the dump says\n");
+        if report.differences.has_lossy_schema() {
+            text +=
+                "Not tried: whether the items of the target fit the changes marked lossy; a copy has none\n";
+        }
+        if report.differences.is_destructive() && !consented {
+            text += &format!("The push itself needs {BOLD}--allow-destructive{BOLD:#}, or a typed yes\n");
         }
         print(&format!("{text}{DIM}{target} was only read.{DIM:#}\n"))
     }
@@ -274,9 +278,14 @@ impl Output {
         })
     }
 
+    /// True if each step of a story is told, and not only how it ended.
+    pub(crate) fn tells_steps(&self) -> bool {
+        !self.json
+    }
+
     /// A line of a story.
     pub(crate) fn story(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.json {
             let _ = writeln!(anstream::stdout(), "\n{BOLD}{text}{BOLD:#}");
         }
     }

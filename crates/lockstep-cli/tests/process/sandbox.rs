@@ -198,3 +198,57 @@ async fn count(http: &Http) -> usize {
     let answer = http.get("/items/notes?aggregate[count]=*").await.unwrap();
     usize::try_from(answer[0]["count"].as_u64().unwrap()).unwrap()
 }
+
+#[tokio::test]
+async fn a_preview_tells_what_would_be_lost_and_what_it_cannot_try() {
+    let place = with_demo().await;
+    let target = sandbox().await;
+    drop(place.cli.run(&["push", "--yes"], at(&target)).await.exits(0));
+    let http = Http::new(&target.url()).unwrap().with_token(Some(target.token()));
+    http.post("/items/tags", &json!([{"name": "one"}, {"name": "two"}])).await.unwrap();
+    place.cli.files().remove("snapshot/fields/tags/name.json");
+
+    let ran = place.cli.run(&["push", "--preview"], at(&target)).await.exits(0);
+    let ran =
+        ran.says("2 values").says("Applied to a copy:").says("The push itself needs --allow-destructive");
+    assert!(ran.stdout.contains(&target.url()), "{ran}");
+    let report = place.cli.run(&["push", "--preview", "--json"], at(&target)).await.exits(0).json();
+    assert_eq!((&report["command"], &report["instance"]["url"]), (&json!("preview"), &json!(target.url())));
+    // It is as it says: the push itself refuses.
+    drop(place.cli.run(&["push", "--yes"], at(&target)).await.exits(3));
+    target.stop().await;
+}
+
+#[tokio::test]
+async fn a_dump_is_what_a_new_database_begins_with_and_overwrites_no_other() {
+    let place = with_demo().await;
+    let arguments = ["--data", "kept.db", "--from", "directus-config"];
+    assert_eq!(Running::start(&place, &arguments).terminate(), 0);
+    let ran = place.run(&["sandbox", "--data", "kept.db", "--from", "directus-config"]).await.exits(3);
+    assert!(ran.stderr.contains("kept.db has content already"), "{ran}");
+}
+
+#[tokio::test]
+async fn a_demo_replaces_no_folder_but_its_own() {
+    let place = Place::with_dump();
+    let before = place.cli.files().files();
+    let ran = place.run(&["demo", "--dump-path", "directus-config"]).await.exits(3);
+    assert!(ran.stderr.contains("is no folder of a demo"), "{ran}");
+    assert_eq!(before, place.cli.files().files());
+    for _ in 0..2 {
+        drop(place.run(&["demo", "--json"]).await.exits(0).json());
+    }
+}
+
+#[tokio::test]
+async fn a_database_has_one_sandbox_and_keeps_its_token() {
+    let place = Place::new();
+    let first = Running::start(&place, &["--data", "one.db"]);
+    let ran = place.run(&["sandbox", "--data", "one.db"]).await.exits(1);
+    assert!(ran.stderr.contains("in use by another sandbox"), "{ran}");
+    let token = first.told("token");
+    assert_eq!(first.terminate(), 0);
+    let again = Running::start(&place, &["--data", "one.db"]);
+    assert_eq!(again.told("token"), token);
+    drop(place.run(&["sandbox", "--admin-token", ""]).await.exits(64));
+}

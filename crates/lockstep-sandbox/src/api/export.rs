@@ -19,6 +19,11 @@ pub(crate) fn download(data: &Value, format: &Value, name: &str) -> Answer<Reply
         }
         Some("csv") => ("text/csv", "csv", csv(data)),
         Some("csv_utf8") => ("text/csv", "csv", format!("\u{feff}{}", csv(data))),
+        Some("xml") => {
+            return Err(ApiError::query(
+                "The sandbox does not export XML; \"export\" can be csv, json or yaml",
+            ));
+        }
         _ => return Err(ApiError::query("\"export\" must be one of [csv, csv_utf8, json, xml, yaml]")),
     };
     let now = Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S").to_string();

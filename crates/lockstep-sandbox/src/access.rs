@@ -121,7 +121,9 @@ fn tree(db: &Connection, role: Option<&str>) -> Answer<Vec<String>> {
 pub(crate) fn policies(db: &Connection, who: &Who) -> Answer<Vec<Policy>> {
     let roles = serde_json::to_string(&who.roles).unwrap_or_default();
     // Who has no role is treated like the public, besides what is their own.
-    let sql = "select distinct p.id, p.admin_access, p.app_access, p.enforce_tfa, p.ip_access from directus_access a \
+    // A column of booleans takes anything; what is no 1 is not said.
+    let sql = "select distinct p.id, p.admin_access is 1, p.app_access is 1, p.enforce_tfa is 1, p.ip_access \
+               from directus_access a \
                join directus_policies p on p.id = a.policy \
                where a.role in (select value from json_each(?1)) or a.user = ?2 \
                or (?1 = '[]' and a.role is null and a.user is null) order by a.sort, p.id";

@@ -1,8 +1,9 @@
 //! The database: one connection, one request at a time, all or nothing.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -56,8 +57,21 @@ pub(crate) struct Database {
     events: broadcast::Sender<Arc<Event>>,
 }
 
+/// A request that takes the database longer than this is ended, in milliseconds: it would keep all others waiting.
+const LONGEST: u64 = 20_000;
+
+/// So many steps of SQLite lie between two looks at the clock.
+const STEPS: i32 = 10_000;
+
+fn elapsed(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
 struct Inner {
     connection: Connection,
+    /// When the request that is under way has to end, in milliseconds since `begun`.
+    deadline: Arc<AtomicU64>,
+    begun: Instant,
     schema: Arc<Schema>,
 }
 
@@ -102,11 +116,15 @@ impl Database {
             "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;",
         )?;
         connection.set_prepared_statement_cache_capacity(256);
+        let deadline = Arc::new(AtomicU64::new(u64::MAX));
+        let (begun, watched) = (Instant::now(), Arc::clone(&deadline));
+        let late = move || elapsed(begun) > watched.load(Ordering::Relaxed);
+        connection.progress_handler(STEPS, Some(late));
         crate::query::functions::register(&connection)?;
         crate::system::bootstrap::prepare(&connection)?;
         let schema = Arc::new(Schema::read(&connection)?);
         let (events, _) = broadcast::channel(4096);
-        Ok(Self { inner: Mutex::new(Inner { connection, schema }), events })
+        Ok(Self { inner: Mutex::new(Inner { connection, deadline, begun, schema }), events })
     }
 
     /// What changes from now on.
@@ -136,6 +154,7 @@ impl Database {
         if !inner.connection.is_autocommit() {
             inner.connection.execute_batch("rollback; pragma foreign_keys = on")?;
         }
+        inner.deadline.store(elapsed(inner.begun) + LONGEST, Ordering::Relaxed);
         Ok(inner)
     }
 

@@ -218,6 +218,9 @@ impl ApiError {
 
 impl From<rusqlite::Error> for ApiError {
     fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) {
+            return Self::new(503, "SERVICE_UNAVAILABLE", "The request takes the sandbox too long.");
+        }
         Self::internal(error.to_string())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lockstep_core::collection::COLLECTIONS;
 use lockstep_core::identity::PreserveIds;
@@ -20,6 +20,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{DIFFERENT, DONE, Failure};
 use crate::args::SandboxArgs;
 use crate::output::Output;
+
+/// How long what is under way may take when the sandbox is told to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failure> {
     let started = Instant::now();
@@ -45,7 +48,8 @@ pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failur
         mappings: !arguments.no_extension,
         ..lockstep_sandbox::Options::default()
     };
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
         let sandbox = Sandbox::start(options).await?;
         let mut code = DONE;
         if let Some(dump) = &arguments.from {
@@ -64,7 +68,10 @@ pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failur
         told_to_stop().await.map_err(Failure::Runtime)?;
         sandbox.stop().await;
         Ok(code)
-    })
+    });
+    // A request that does not end is not waited for.
+    runtime.shutdown_timeout(PATIENCE);
+    done
 }
 
 /// A runtime that a sandbox and a flow share.

@@ -37,7 +37,8 @@ pub(crate) fn read(
     let of_functions = query.aggregate.values().flat_map(super::parse::list);
     if let Some(field) = of_functions
         .chain(query.group.clone())
-        .find(|field| field != "*" && !field.contains('(') && !allowed.contains(field))
+        .map(|field| Function::parse(&field).map_or(field, |function| function.field))
+        .find(|field| field != "*" && !allowed.contains(field))
     {
         return Err(missing(collection, &field, "root"));
     }

@@ -199,7 +199,10 @@ impl<'a> Filters<'a> {
         };
         self.allow(collection, &function.field)?;
         let column = match self.schema.towards(&collection.name, &function.field) {
-            Some(relation) if function.name == "count" => self.count(collection, alias, relation),
+            Some(relation) if function.name == "count" => {
+                super::refuse_unseen(self.session, &relation.collection)?;
+                self.count(collection, alias, relation)
+            }
             _ => super::functions::apply(function, field, Sql::column(alias, &function.field))
                 .map_err(|_| bad_key(key, collection))?,
         };
@@ -302,7 +305,7 @@ impl<'a> Filters<'a> {
                 conditions.push(Sql::joined(pieces.collect::<Answer<Vec<_>>>()?, word, "1"));
                 continue;
             }
-            let concealed = field.has("conceal") && !self.trusted;
+            let concealed = (field.has("conceal") || field.has("encrypt")) && !self.trusted;
             super::operators::check(field.kind, &field.type_name, concealed, operator, &value)?;
             conditions.push(operator_of(field.kind, column, operator, &value)?);
         }

@@ -174,6 +174,17 @@ pub(crate) fn keys(session: &mut Session<'_>, collection: &str, query: &Query) -
     Ok(items.into_iter().filter_map(|item| item.get(&key).cloned()).collect())
 }
 
+/// Refuses somebody who may not see all items of a collection: a number of them would tell of the others.
+///
+/// # Errors
+/// `FORBIDDEN`.
+pub(crate) fn refuse_unseen(session: &Session<'_>, collection: &str) -> Answer<()> {
+    match access::rule(session, collection, "read")? {
+        Some(rule) if rule.filter.is_none() => Ok(()),
+        _ => Err(ApiError::no_collection(collection)),
+    }
+}
+
 /// What the asker may see of a collection, as a condition; none for all of it.
 ///
 /// # Errors

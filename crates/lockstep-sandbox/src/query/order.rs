@@ -61,7 +61,11 @@ impl Query {
         null_last: bool,
     ) -> Answer<Option<Sql>> {
         let mut order = Sql::default();
-        let default = [collection.sort_field.clone().unwrap_or_else(|| collection.key.clone())];
+        // Who may not see the place of an item is not refused for an order that they did not ask for.
+        let may = crate::access::rule(session, &collection.name, "read")?;
+        let place =
+            collection.sort_field.clone().filter(|field| may.is_none_or(|rule| rule.fields.contains(field)));
+        let default = [place.unwrap_or_else(|| collection.key.clone())];
         let sort: &[String] = if self.sort.is_empty() { &default } else { &self.sort };
         let gone: Vec<&str> = sort.iter().filter_map(|field| gone(collection, field)).collect();
         if !gone.is_empty() {
@@ -101,9 +105,14 @@ fn sort_by(
     let missing = |field: &str| super::selection::missing(collection, field, "root");
     if let Some(function) = Function::parse(path) {
         let field = collection.fields.get(&function.field).ok_or_else(|| missing(&function.field))?;
+        let may = crate::access::rule(session, &collection.name, "read")?;
+        if !may.is_some_and(|rule| rule.fields.contains(&field.name)) {
+            return Err(missing(&function.field));
+        }
         if let (true, Some(relation)) =
             (function.name == "count", session.schema.towards(&collection.name, &field.name))
         {
+            super::refuse_unseen(session, &relation.collection)?;
             return Ok(Filters::new(session).count(collection, alias, relation));
         }
         return functions::apply(&function, field, Sql::column(alias, &field.name));
@@ -156,7 +165,7 @@ fn search_condition(session: &Session<'_>, collection: &Collection, search: &str
     let allowed = crate::access::rule(session, &collection.name, "read")?;
     let seen = |field: &&crate::schema::Field| {
         let may = allowed.as_ref().is_some_and(|rule| rule.fields.contains(&field.name));
-        may && field.searchable && !field.has("conceal")
+        may && field.searchable && !field.has("conceal") && !field.has("encrypt")
     };
     for field in collection.fields.values().filter(seen) {
         let column = Sql::column("t0", &field.name);

@@ -262,7 +262,7 @@ fn lists(
     for (parent, mut item) in parents.iter().zip(found.items) {
         let (seen, list) = lists.entry(text(parent)).or_default();
         *seen += 1;
-        if *seen <= skipped || most.is_some_and(|most| *seen > skipped + most) {
+        if *seen <= skipped || most.is_some_and(|most| *seen > skipped.saturating_add(most)) {
             continue;
         }
         list.push(match keys_only {

@@ -219,9 +219,16 @@ impl Selector<'_> {
         let Some(field) = collection.fields.get(&function.field) else {
             return Err(missing(collection, &function.field, self.place));
         };
+        let rule = access::rule(self.session, &collection.name, "read")?;
+        if !rule.is_some_and(|rule| rule.fields.contains(&field.name)) {
+            return Err(missing(collection, &function.field, self.place));
+        }
         if function.name == "count" && field.is_alias() {
             return match self.schema.towards(&collection.name, &field.name) {
-                Some(relation) => Ok(Source::Count(relation.clone())),
+                Some(relation) => {
+                    super::refuse_unseen(self.session, &relation.collection)?;
+                    Ok(Source::Count(relation.clone()))
+                }
                 None => Err(missing(collection, &function.field, self.place)),
             };
         }

@@ -114,6 +114,9 @@ pub(crate) fn subscribe(
             let what = "The provided collection does not exists or is not accessible.";
             return Ok(Err(Some(refused("subscribe", "INVALID_COLLECTION", what, uid(message)))));
         }
+        if known && !visible(session, collection)? {
+            return Err(ApiError::forbidden(None));
+        }
         let it = Subscription {
             uid: uid(message).map(|uid| text(uid).into()),
             collection: collection.into(),
@@ -130,6 +133,16 @@ pub(crate) fn subscribe(
         Ok(Ok((it, answer)))
     });
     Ok(done.unwrap_or_else(|error| Err(failed("subscribe", &error))))
+}
+
+/// True if somebody may be told of a collection: what is deleted is told by key, whatever item it was, and the model is
+/// told whole.
+fn visible(session: &Session<'_>, collection: &str) -> Answer<bool> {
+    let of_model = matches!(collection, "directus_collections" | "directus_fields" | "directus_relations");
+    if of_model && !session.who.admin {
+        return Ok(false);
+    }
+    Ok(crate::access::rule(session, collection, "read")?.is_some())
 }
 
 impl Subscription {

@@ -143,7 +143,7 @@ impl Schema {
     }
 
     fn read_collections(&mut self, connection: &Connection, tables: &mut Tables<'_>) -> Answer<()> {
-        let sql = "select collection, singleton, accountability, sort_field from directus_collections order by collection";
+        let sql = "select collection, singleton is 1, accountability, sort_field from directus_collections order by collection";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -198,8 +198,7 @@ impl Schema {
     }
 
     fn read_fields(&mut self, connection: &Connection, tables: &mut Tables<'_>) -> Answer<()> {
-        let sql =
-            "select collection, field, special, searchable, validation from directus_fields order by id";
+        let sql = "select collection, field, special, searchable is not 0, validation from directus_fields order by id";
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

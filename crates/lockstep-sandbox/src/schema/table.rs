@@ -1,6 +1,6 @@
 //! Tables of SQLite: read from the database, made, and made anew where SQLite cannot change them.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::error::Answer;
 
@@ -170,12 +170,21 @@ impl Table {
             quote(&interim),
             quote(&old.name)
         ))?;
+        let counted = counted(connection, &old.name)?;
         remove(connection, &old.name)?;
         connection.execute_batch(&format!(
             "alter table {} rename to {};",
             quote(&interim),
             quote(&self.name)
         ))?;
+        if let Some(counted) = counted {
+            // Numbers that were given once are not given again.
+            connection.execute("delete from sqlite_sequence where name = ?1", [&self.name])?;
+            connection.execute(
+                "insert into sqlite_sequence (name, seq) values (?1, ?2)",
+                params![self.name, counted],
+            )?;
+        }
         self.create_indexes(connection)
     }
 
@@ -339,6 +348,16 @@ impl ForeignKey {
             action(&self.on_delete)
         )
     }
+}
+
+/// How far the key of a table was counted, if it is one that counts up.
+fn counted(connection: &Connection, table: &str) -> Answer<Option<i64>> {
+    let known = "select 1 from sqlite_master where name = 'sqlite_sequence'";
+    if !connection.prepare_cached(known)?.exists([])? {
+        return Ok(None);
+    }
+    let sql = "select seq from sqlite_sequence where name = ?1";
+    Ok(connection.query_row(sql, [table], |row| row.get(0)).optional()?)
 }
 
 /// Only what SQLite knows gets into a definition.

@@ -134,7 +134,13 @@ pub(crate) fn column_of(kind: &str, max_length: Option<i64>) -> Option<String> {
         "dateTime" | "timestamp" => "datetime".into(),
         "binary" => "blob".into(),
         "geometry" => "geometry".into(),
-        kind => kind.strip_prefix("geometry.")?.to_ascii_lowercase(),
+        "geometry.Point" => "point".into(),
+        "geometry.LineString" => "linestring".into(),
+        "geometry.Polygon" => "polygon".into(),
+        "geometry.MultiPoint" => "multipoint".into(),
+        "geometry.MultiLineString" => "multilinestring".into(),
+        "geometry.MultiPolygon" => "multipolygon".into(),
+        _ => return None,
     })
 }
 
@@ -150,6 +156,13 @@ pub(crate) fn split_length(sql: &str) -> (&str, Option<i64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_type_that_is_none_gets_no_column() {
+        for kind in ["geometry.point); drop table x; --", "geometry.", "wibble", ""] {
+            assert_eq!(column_of(kind, None), None, "{kind}");
+        }
+    }
 
     #[test]
     fn a_column_made_for_a_type_has_that_type() {

@@ -21,6 +21,11 @@ pub(crate) fn move_to(session: &mut Session<'_>, name: &str, item: &Value, to: &
     else {
         return Err(ApiError::payload(format!("Collection \"{name}\" doesn't have a sort field")));
     };
+    let rule = crate::access::rule(session, name, "update")?;
+    // All that stands between the two is changed, so some of the items are not enough.
+    if !rule.is_some_and(|rule| rule.fields.contains(field) && rule.filter.is_none()) {
+        return Err(ApiError::forbidden(None));
+    }
     if !super::may(session, name, "update", std::slice::from_ref(item))? {
         return Err(ApiError::forbidden(None));
     }

@@ -134,6 +134,15 @@ impl Tokens {
         Some(granted.session.clone())
     }
 
+    /// Ends the tokens of a session, named by its refresh token or by one of them.
+    pub(crate) fn end(&self, session: &str) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_session = |token: &str, granted: &Granted| granted.session == session || token == session;
+        for (_, granted) in known.iter_mut().filter(|(token, granted)| of_session(token.as_str(), granted)) {
+            granted.until = Timestamp::UNIX_EPOCH;
+        }
+    }
+
     /// What a token is worth.
     pub(crate) fn worth(&self, token: &str) -> Worth {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

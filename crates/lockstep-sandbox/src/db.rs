@@ -1,5 +1,6 @@
 //! The database: one connection, one request at a time, all or nothing.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -83,6 +84,8 @@ pub(crate) struct Session<'a> {
     pub(crate) events: Vec<Event>,
     /// Revisions of nested items that have no parent yet.
     pub(crate) revisions: Vec<i64>,
+    /// How many values of an answer are copies of others.
+    pub(crate) copies: Cell<u64>,
 }
 
 impl Session<'_> {
@@ -90,7 +93,14 @@ impl Session<'_> {
     pub(crate) fn elevated<T>(&self, work: impl FnOnce(&mut Session<'_>) -> Answer<T>) -> Answer<T> {
         static INSTANCE: LazyLock<Who> = LazyLock::new(Who::instance);
         let schema = Arc::clone(&self.schema);
-        work(&mut Session { db: self.db, schema, who: &INSTANCE, events: Vec::new(), revisions: Vec::new() })
+        work(&mut Session {
+            db: self.db,
+            schema,
+            who: &INSTANCE,
+            events: Vec::new(),
+            revisions: Vec::new(),
+            copies: Cell::default(),
+        })
     }
 
     /// Reads the model again, after tables changed.
@@ -199,6 +209,7 @@ fn session<'a>(inner: &'a Inner, who: &'a Who) -> Session<'a> {
         who,
         events: Vec::new(),
         revisions: Vec::new(),
+        copies: Cell::default(),
     }
 }
 

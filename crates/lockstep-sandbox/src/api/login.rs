@@ -122,6 +122,10 @@ fn refresh(call: &Call<'_>) -> Answer<Reply> {
 fn logout(call: &Call<'_>) -> Answer<Reply> {
     let (token, mode) = current(call)?;
     call.instance.db.write(&Who::instance(), |session| end(session.db, &token))?;
+    if mode == Mode::Session {
+        // The cookie is the access itself.
+        call.instance.tokens.end(&token);
+    }
     Ok(match mode {
         Mode::Json => Reply::nothing(),
         Mode::Cookie => {

@@ -56,7 +56,8 @@ impl<'a> Filters<'a> {
     /// A new alias for a table.
     fn alias(&mut self) -> String {
         self.aliases += 1;
-        format!("f{}", self.aliases)
+        // Conditions of permissions stand inside those of requests, and speak of their tables.
+        format!("{}{}", if self.trusted { "g" } else { "f" }, self.aliases)
     }
 
     /// The condition that a filter of a collection states for the table behind `alias`.
@@ -244,7 +245,20 @@ impl<'a> Filters<'a> {
                 _ => matches,
             }
         });
-        self.all(related, &other, value)
+        let condition = self.all(related, &other, value)?;
+        self.visible(related, &other, condition)
+    }
+
+    /// A condition of items that may be seen: of others, nobody finds out by a filter.
+    fn visible(&self, collection: &Collection, alias: &str, condition: Sql) -> Answer<Sql> {
+        if self.trusted || self.session.who.admin {
+            return Ok(condition);
+        }
+        let rule = access::rule(self.session, &collection.name, "read")?;
+        let rule = rule.ok_or_else(|| ApiError::no_collection(&collection.name))?;
+        let Some(filter) = rule.filter else { return Ok(condition) };
+        let seen = Self::trusted(self.session).condition(collection, alias, &filter)?;
+        Ok(Sql::new("(").then(condition).word(" and ").then(seen).word(")"))
     }
 
     /// A filter of the items that refer here: of one of them, of some, or of none.
@@ -261,13 +275,15 @@ impl<'a> Filters<'a> {
         if let Some(null) = map.get("_null").or_else(|| map.get("_nnull")) {
             let none = truthy(null) == map.contains_key("_null");
             let other = self.alias();
-            let any = members(alias, &other, collection, child, relation).word(")");
+            let seen = self.visible(child, &other, Sql::new("1"))?;
+            let any = members(alias, &other, collection, child, relation).word(" and ").then(seen).word(")");
             return Ok(Sql::new(if none { "not " } else { "" }).then(any));
         }
         for (key, word) in [("_some", ""), ("_none", "not ")] {
             let Some(inner) = map.get(key) else { continue };
             let other = self.alias();
             let condition = self.condition(child, &other, inner)?;
+            let condition = self.visible(child, &other, condition)?;
             let any =
                 members(alias, &other, collection, child, relation).word(" and ").then(condition).word(")");
             return Ok(Sql::new(word).then(any));
@@ -279,13 +295,14 @@ impl<'a> Filters<'a> {
             |other| Sql::column(other, &relation.field).word(" = ").then(Sql::column(alias, &collection.key)),
         );
         // Operators on a list itself mean the keys of its items.
-        match goes_on(map) {
-            true => self.all(child, &other, value),
+        let condition = match goes_on(map) {
+            true => self.all(child, &other, value)?,
             false => {
                 let key = &child.fields[&child.key];
-                self.operators(key, &Sql::column(&other, &child.key), value)
+                self.operators(key, &Sql::column(&other, &child.key), value)?
             }
-        }
+        };
+        self.visible(child, &other, condition)
     }
 
     /// The operators of one field, all of which hold.

@@ -14,7 +14,7 @@ use super::sql::Sql;
 use super::values::{shown, text};
 use super::{Query, functions, restriction};
 use crate::db::Session;
-use crate::error::Answer;
+use crate::error::{Answer, ApiError};
 use crate::schema::{Collection, Relation};
 
 /// So many items a list shows where the query does not say.
@@ -130,8 +130,10 @@ fn find(
                 let place = place(&relation.field);
                 let keys: Vec<Value> = rows.iter().map(|row| row[place].clone()).collect();
                 let related = relation.related.as_deref().unwrap_or_default();
-                let mut behind = by_key(session, related, selection, Some(query), &keys)?;
-                put(&mut items, key, keys.iter().map(|key| take(&mut behind, key)));
+                let behind = by_key(session, related, selection, Some(query), &keys)?;
+                let values =
+                    keys.iter().map(|key| copy(session, &behind, key)).collect::<Answer<Vec<_>>>()?;
+                put(&mut items, key, values.into_iter());
             }
             Source::Many(relation, selection, query, keys_only) => {
                 let place = place(&collection.key);
@@ -151,9 +153,9 @@ fn find(
                     let here = |row: &Vec<Value>| row[names].as_str() == Some(name);
                     let keys: Vec<Value> =
                         rows.iter().filter(|row| here(row)).map(|row| row[place].clone()).collect();
-                    let mut behind = by_key(session, name, selection, None, &keys)?;
+                    let behind = by_key(session, name, selection, None, &keys)?;
                     for (row, value) in rows.iter().zip(&mut values).filter(|(row, _)| here(row)) {
-                        *value = take(&mut behind, &row[place]);
+                        *value = copy(session, &behind, &row[place])?;
                     }
                 }
                 put(&mut items, key, values.into_iter());
@@ -202,9 +204,27 @@ fn put(items: &mut [Map<String, Value>], key: &str, values: impl Iterator<Item =
     }
 }
 
-/// The item of a key; the same item may be behind many, so all but the last take a copy.
-fn take(items: &mut HashMap<String, Value>, key: &Value) -> Value {
-    items.get(&text(key)).cloned().unwrap_or(Value::Null)
+/// So many values of an answer may be copies: items that show each other in circles would grow beyond all memory.
+const MOST_COPIES: u64 = 2_000_000;
+
+/// A copy of the item of a key, since the same item may be behind many.
+fn copy(session: &Session<'_>, items: &HashMap<String, Value>, key: &Value) -> Answer<Value> {
+    let Some(item) = items.get(&text(key)) else { return Ok(Value::Null) };
+    let copies = session.copies.get() + values(item);
+    session.copies.set(copies);
+    match copies > MOST_COPIES {
+        true => Err(ApiError::query("The answer is too large: the same items are asked for over and over")),
+        false => Ok(item.clone()),
+    }
+}
+
+/// How many values there are in a value.
+fn values(value: &Value) -> u64 {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(values).sum::<u64>(),
+        Value::Object(fields) => 1 + fields.values().map(values).sum::<u64>(),
+        _ => 1,
+    }
 }
 
 /// The condition that a column is one of these keys: one value for the database, however many they are.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attacks;
+#[path = "../support/mod.rs"]
 mod support;
 
 use serde_json::{Value, json};

@@ -10,95 +10,58 @@ use lockstep_testkit::cli::{Cli, Ran};
 use lockstep_testkit::directus::Directus;
 use serde_json::Value;
 
+/// A test of a body on each of some versions.
+macro_rules! tests_of {
+    ($body:ident, $($name:ident = $version:expr),+) => {
+        mod $body {$(
+            #[tokio::test]
+            async fn $name() {
+                Box::pin(super::$body($version)).await;
+            }
+        )+}
+    };
+}
+
 /// A test of each body on every version that Lockstep supports, and on the sandbox.
 macro_rules! on_every_version {
     ($($body:ident),+ $(,)?) => {$(
-        mod $body {
-            #[tokio::test]
-            async fn on_10() {
-                Box::pin(super::$body("10.13.1")).await;
-            }
-
-            #[tokio::test]
-            async fn on_11() {
-                Box::pin(super::$body("11.17.4")).await;
-            }
-
-            #[tokio::test]
-            async fn on_12() {
-                Box::pin(super::$body("12.4.0")).await;
-            }
-
-            #[tokio::test]
-            async fn on_sandbox() {
-                Box::pin(super::$body(lockstep_testkit::directus::SANDBOX)).await;
-            }
-        }
+        crate::stage::tests_of!(
+            $body,
+            on_10 = "10.13.1",
+            on_11 = "11.17.4",
+            on_12 = "12.4.0",
+            on_sandbox = lockstep_testkit::directus::SANDBOX
+        );
     )+};
 }
 
 /// A test of each body on the versions that have policies, and on the sandbox.
 macro_rules! on_11_and_12 {
     ($($body:ident),+ $(,)?) => {$(
-        mod $body {
-            #[tokio::test]
-            async fn on_11() {
-                Box::pin(super::$body("11.17.4")).await;
-            }
-
-            #[tokio::test]
-            async fn on_12() {
-                Box::pin(super::$body("12.4.0")).await;
-            }
-
-            #[tokio::test]
-            async fn on_sandbox() {
-                Box::pin(super::$body(lockstep_testkit::directus::SANDBOX)).await;
-            }
-        }
+        crate::stage::tests_of!(
+            $body,
+            on_11 = "11.17.4",
+            on_12 = "12.4.0",
+            on_sandbox = lockstep_testkit::directus::SANDBOX
+        );
     )+};
 }
 
 /// A test of each body on every version, without the sandbox: for what only the environment of a real server can be told.
 macro_rules! on_every_real_version {
     ($($body:ident),+ $(,)?) => {$(
-        mod $body {
-            #[tokio::test]
-            async fn on_10() {
-                Box::pin(super::$body("10.13.1")).await;
-            }
-
-            #[tokio::test]
-            async fn on_11() {
-                Box::pin(super::$body("11.17.4")).await;
-            }
-
-            #[tokio::test]
-            async fn on_12() {
-                Box::pin(super::$body("12.4.0")).await;
-            }
-        }
+        crate::stage::tests_of!($body, on_10 = "10.13.1", on_11 = "11.17.4", on_12 = "12.4.0");
     )+};
 }
 
 /// The same on the versions that have policies.
 macro_rules! on_real_11_and_12 {
     ($($body:ident),+ $(,)?) => {$(
-        mod $body {
-            #[tokio::test]
-            async fn on_11() {
-                Box::pin(super::$body("11.17.4")).await;
-            }
-
-            #[tokio::test]
-            async fn on_12() {
-                Box::pin(super::$body("12.4.0")).await;
-            }
-        }
+        crate::stage::tests_of!($body, on_11 = "11.17.4", on_12 = "12.4.0");
     )+};
 }
 
-pub(crate) use {on_11_and_12, on_every_real_version, on_every_version, on_real_11_and_12};
+pub(crate) use {on_11_and_12, on_every_real_version, on_every_version, on_real_11_and_12, tests_of};
 
 /// The major version in `11.17.4`.
 pub(crate) fn major(version: &str) -> u32 {

@@ -3,41 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Answer, ApiError};
-
-/// Types that a field may be given.
-const TYPES: [&str; 31] = [
-    "bigInteger",
-    "boolean",
-    "date",
-    "dateTime",
-    "decimal",
-    "float",
-    "integer",
-    "json",
-    "string",
-    "text",
-    "time",
-    "timestamp",
-    "binary",
-    "uuid",
-    "alias",
-    "hash",
-    "csv",
-    "geometry",
-    "geometry.Point",
-    "geometry.LineString",
-    "geometry.Polygon",
-    "geometry.MultiPoint",
-    "geometry.MultiLineString",
-    "geometry.MultiPolygon",
-    "unknown",
-    "o2m",
-    "m2m",
-    "m2a",
-    "o2a",
-    "files",
-    "translations",
-];
+use crate::schema::types::NAMES;
 
 /// Checks the description of a field as far as it can be without looking at anything else.
 pub(crate) fn described(payload: &Map<String, Value>, new: bool) -> Answer<()> {
@@ -53,9 +19,9 @@ pub(crate) fn described(payload: &Map<String, Value>, new: bool) -> Answer<()> {
         }
     }
     if let Some(kind) = payload.get("type").filter(|kind| !kind.is_null())
-        && !kind.as_str().is_some_and(|kind| TYPES.contains(&kind))
+        && !kind.as_str().is_some_and(|kind| NAMES.contains(&kind))
     {
-        return wrong(format!("\"type\" must be one of [{}, null]", TYPES.join(", ")));
+        return wrong(format!("\"type\" must be one of [{}, null]", NAMES.join(", ")));
     }
     match payload.get("schema") {
         None | Some(Value::Null) => {}

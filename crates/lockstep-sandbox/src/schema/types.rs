@@ -1,5 +1,40 @@
 //! Types: what Directus calls a field, what SQLite calls its column.
 
+/// The names of the types that a field may be given in the API.
+pub(crate) const NAMES: [&str; 31] = [
+    "bigInteger",
+    "boolean",
+    "date",
+    "dateTime",
+    "decimal",
+    "float",
+    "integer",
+    "json",
+    "string",
+    "text",
+    "time",
+    "timestamp",
+    "binary",
+    "uuid",
+    "alias",
+    "hash",
+    "csv",
+    "geometry",
+    "geometry.Point",
+    "geometry.LineString",
+    "geometry.Polygon",
+    "geometry.MultiPoint",
+    "geometry.MultiLineString",
+    "geometry.MultiPolygon",
+    "unknown",
+    "o2m",
+    "m2m",
+    "m2a",
+    "o2a",
+    "files",
+    "translations",
+];
+
 /// A field's type, as far as values are treated differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Answer, ApiError};
+use crate::schema::types::NAMES;
 
 #[cfg(test)]
 mod tests;
@@ -14,42 +15,6 @@ const VENDORS: [&str; 7] = ["mysql", "postgres", "cockroachdb", "sqlite", "oracl
 
 /// What a foreign key may do.
 const ACTIONS: [&str; 5] = ["NO ACTION", "SET NULL", "SET DEFAULT", "CASCADE", "RESTRICT"];
-
-/// The types of fields, and none.
-const TYPES: [&str; 32] = [
-    "bigInteger",
-    "boolean",
-    "date",
-    "dateTime",
-    "decimal",
-    "float",
-    "integer",
-    "json",
-    "string",
-    "text",
-    "time",
-    "timestamp",
-    "binary",
-    "uuid",
-    "alias",
-    "hash",
-    "csv",
-    "geometry",
-    "geometry.Point",
-    "geometry.LineString",
-    "geometry.Polygon",
-    "geometry.MultiPoint",
-    "geometry.MultiLineString",
-    "geometry.MultiPolygon",
-    "unknown",
-    "o2m",
-    "m2m",
-    "m2a",
-    "o2a",
-    "files",
-    "translations",
-    "null",
-];
 
 /// Refuses what is no snapshot, and without `force` one of another version or database.
 pub(super) fn snapshot(snapshot: &Value, force: bool) -> Answer<()> {
@@ -231,8 +196,11 @@ pub(super) fn relation(payload: &Map<String, Value>) -> Answer<()> {
 fn kind(item: &Map<String, Value>, place: &str) -> Answer<()> {
     match item.get("type") {
         None | Some(Value::Null) => Ok(()),
-        Some(Value::String(kind)) if kind != "null" && TYPES.contains(&kind.as_str()) => Ok(()),
-        Some(_) => Err(one_of(place, &TYPES)),
+        Some(Value::String(kind)) if NAMES.contains(&kind.as_str()) => Ok(()),
+        Some(_) => {
+            let names: Vec<&str> = NAMES.into_iter().chain(["null"]).collect();
+            Err(one_of(place, &names))
+        }
     }
 }
 

@@ -36,7 +36,9 @@ pub(crate) fn client() -> Client {
     // A provider that is there already will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Activity records who asked.
-    let builder = Client::builder().no_proxy().user_agent("lockstep-cases").timeout(Duration::from_secs(60));
+    // Servers close connections that are idle for some seconds, and one of those would fail just when it is used again.
+    let builder = Client::builder().no_proxy().pool_max_idle_per_host(0);
+    let builder = builder.user_agent("lockstep-cases").timeout(Duration::from_secs(60));
     builder.redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 

@@ -41,8 +41,13 @@ impl Http {
         // A provider that is there already will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let failed = |source| Error::Http { url: base.to_owned(), source };
-        let client =
-            Client::builder().no_proxy().timeout(Duration::from_secs(120)).build().map_err(failed)?;
+        // A connection that the server closes after some idle seconds is lost just when it is used again.
+        let client = Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .timeout(Duration::from_secs(120))
+            .build()
+            .map_err(failed)?;
         Ok(Self { base: base.to_owned(), token: Some(ADMIN_TOKEN.to_owned()), client })
     }
 

@@ -124,16 +124,21 @@ pub(crate) fn fields(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
         }
         ("GET", [collection, field]) => {
             let found = call.read(|session| {
-                let rule = access::rule(session, collection, "read")?;
-                if !rule.is_some_and(|rule| rule.fields.contains(field)) {
-                    return Err(ApiError::forbidden(None));
-                }
+                must_see(session, collection, field)?;
                 fields::read_one(session, collection, field)
             })?;
             Ok(Reply::data(found))
         }
         ("POST" | "PATCH" | "DELETE", _) => changed_fields(call, rest),
         _ => call.no_route(),
+    }
+}
+
+/// Refuses somebody who may not read a field.
+fn must_see(session: &Session<'_>, collection: &str, field: &str) -> Answer<()> {
+    match access::rule(session, collection, "read")? {
+        Some(rule) if rule.fields.contains(field) => Ok(()),
+        _ => Err(ApiError::forbidden(None)),
     }
 }
 
@@ -203,10 +208,7 @@ pub(crate) fn relations(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
         }
         ("GET", [collection, field]) => {
             let found = call.read(|session| {
-                let rule = access::rule(session, collection, "read")?;
-                if !rule.is_some_and(|rule| rule.fields.contains(field)) {
-                    return Err(ApiError::forbidden(None));
-                }
+                must_see(session, collection, field)?;
                 relations::read_one(session, collection, field)
             })?;
             Ok(Reply::data(found))

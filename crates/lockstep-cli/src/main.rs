@@ -12,6 +12,11 @@ mod session;
 use std::process::ExitCode;
 
 use args::Cli;
+use mimalloc::MiMalloc;
+
+/// Much of what is done here is to make and drop small values; docs/decisions/0008-allocator.md has the figures.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = match Cli::read(std::env::args_os()) {

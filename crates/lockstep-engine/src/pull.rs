@@ -12,10 +12,12 @@ use lockstep_core::record::{CONCEALED, Fields, Record, SyncId};
 use lockstep_core::report::{Event, InstanceInfo, Observer, Phase, PullReport};
 use lockstep_core::schema::{OWN_TABLES, Snapshot};
 use lockstep_directus::Client;
+use rayon::prelude::*;
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use crate::aliases::Aliases;
-use crate::dump::{self, DumpContents};
+use crate::dump::{self, DumpContents, DumpPaths};
 use crate::dumped::{self, Dumped, placeholder};
 use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
@@ -46,6 +48,10 @@ pub async fn pull(
     let aliases: OptionFuture<_> = (reading && !options.schema).then(|| Aliases::read(&instance)).into();
     let aliases = async { Ok(aliases.await.transpose()?.unwrap_or_default()) };
     // What takes the server longest is asked for first.
+    let old = spawn_blocking({
+        let (paths, collections) = (options.paths.clone(), collections.clone());
+        move || old_dump(&paths, &collections)
+    });
     let (snapshot, specs, read, store, aliases) = try_join5(
         snapshot(&instance, options.schema),
         specs::read(&instance, options.specs),
@@ -55,7 +61,9 @@ pub async fn pull(
     )
     .await?;
 
-    let mut puller = Puller::new(options, &instance, read, store.as_ref(), &collections)?;
+    // A reading that ended in the middle is made again here, and may end the same way.
+    let old = old.await.unwrap_or_else(|_| old_dump(&options.paths, &collections));
+    let mut puller = Puller::new(options, &instance, read, old, store.as_ref(), &collections);
     let aliases = snapshot.as_ref().map_or(aliases, Aliases::of);
     let records = puller.records(&aliases);
     let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
@@ -110,10 +118,10 @@ impl<'a> Puller<'a> {
         options: &'a Options,
         instance: &'a Instance,
         read: ReadRows,
+        dumped: Dumped,
         store: Option<&Store>,
         collections: &'a [&'static Collection],
-    ) -> Result<Self, EngineError> {
-        let dumped = old_dump(options, collections);
+    ) -> Self {
         let mappings = store.map(|store| store.mappings.clone()).unwrap_or_default();
         let specials = Specials::find(&read.rows, &instance.user, &mappings);
         let matching = identify_rows(
@@ -126,7 +134,7 @@ impl<'a> Puller<'a> {
             },
             &options.preserve,
         );
-        Ok(Self { options, instance, read, collections, matching, dumped })
+        Self { options, instance, read, collections, matching, dumped }
     }
 
     /// The records of the collections that take part, in the order of their files.
@@ -197,10 +205,14 @@ impl<'a> Puller<'a> {
 
 /// The dump that is about to be overwritten, for its SyncIDs and what only it holds. A file that cannot be read is told
 /// of, and the others are kept to.
-fn old_dump(options: &Options, collections: &[&'static Collection]) -> Dumped {
+fn old_dump(paths: &DumpPaths, collections: &[&'static Collection]) -> Dumped {
     let mut old = Dumped::default();
-    for collection in collections.iter().filter(|_| options.paths.collections.is_dir()) {
-        match dumped::read(&options.paths, &[*collection]) {
+    if !paths.collections.is_dir() {
+        return old;
+    }
+    let read = |collection: &&'static Collection| dumped::read(paths, &[*collection]);
+    for read in collections.par_iter().map(read).collect::<Vec<_>>() {
+        match read {
             Ok(of_collection) => old.records.extend(of_collection.records),
             Err(error) => old.notices.push(format!("the old dump is not looked at: {error}")),
         }

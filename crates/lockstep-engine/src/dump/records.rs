@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lockstep_core::collection;
 use lockstep_core::nearest::nearest;
+use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::error::{DumpError, DumpWarning};
@@ -32,10 +33,10 @@ pub struct DumpCollections {
 /// When the dump or its directory of collections is missing, a file cannot be read or is no array of such records.
 pub fn read_collections(paths: &DumpPaths, names: &[&str]) -> Result<DumpCollections, DumpError> {
     check_present(paths)?;
-    let mut records = BTreeMap::new();
-    for &name in names {
-        records.insert(name.to_owned(), read_collection(&paths.collection_file(name))?);
-    }
+    let read = |name: &&str| Ok(((*name).to_owned(), read_collection(&paths.collection_file(name))?));
+    // Of several errors the first is told, as if they were read in order.
+    let records: Vec<Result<_, DumpError>> = names.par_iter().map(read).collect();
+    let records = records.into_iter().collect::<Result<_, _>>()?;
     Ok(DumpCollections { records, warnings: unknown_files(&paths.collections)? })
 }
 

@@ -1,9 +1,11 @@
 //! Replacing files all at once: either the new ones are all there, or the old ones still are.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use tempfile::{Builder, TempPath};
 
 use super::error::DumpError;
@@ -91,15 +93,17 @@ struct Undo {
     directories: Vec<PathBuf>,
 }
 
+/// Writes the new files on all processors: making a file costs more than what stands in it.
 fn stage(replacements: Vec<Replacement>, undo: &mut Undo) -> Result<Vec<Staged>, Failure> {
-    let mut staged = Vec::with_capacity(replacements.len());
-    for replacement in replacements {
-        let temporary = make_parents(&replacement.path, &mut undo.directories)
-            .and_then(|()| write_beside(&replacement.path, &replacement.after))
-            .map_err(|source| Failure { path: replacement.path.clone(), source })?;
-        staged.push(Staged { temporary, replacement });
+    let parents: BTreeSet<&Path> = replacements.iter().filter_map(|it| it.path.parent()).collect();
+    for parent in parents {
+        make(parent, &mut undo.directories).map_err(|source| Failure { path: parent.to_owned(), source })?;
     }
-    Ok(staged)
+    let beside = |replacement: Replacement| match write_beside(&replacement.path, &replacement.after) {
+        Ok(temporary) => Ok(Staged { temporary, replacement }),
+        Err(source) => Err(Failure { path: replacement.path, source }),
+    };
+    replacements.into_par_iter().map(beside).collect()
 }
 
 fn commit(staged: Vec<Staged>, stale: &[PathBuf], undo: &mut Undo) -> Result<(), Failure> {
@@ -156,9 +160,10 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<TempPath> {
     Ok(file.into_temp_path())
 }
 
-fn make_parents(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Makes a directory and those that it lies in, as far as they are missing.
+fn make(directory: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     let missing: Vec<&Path> =
-        path.ancestors().skip(1).take_while(|it| !it.as_os_str().is_empty() && !it.is_dir()).collect();
+        directory.ancestors().take_while(|it| !it.as_os_str().is_empty() && !it.is_dir()).collect();
     for directory in missing.into_iter().rev() {
         fs::create_dir(directory)?;
         made.push(directory.to_owned());

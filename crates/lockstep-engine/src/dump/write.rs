@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lockstep_core::collection;
 use lockstep_core::schema::{Layout, Snapshot, to_files};
+use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::error::DumpError;
@@ -51,8 +52,12 @@ pub fn write(paths: &DumpPaths, contents: &DumpContents, sort_json: bool) -> Res
     let stale = stale(paths, contents, &files)?;
     let mut report = WriteReport::default();
     let mut replacements = Vec::new();
-    for (path, bytes) in files {
-        match Replacement::needed(&path, bytes)? {
+    let compared: Vec<_> = files
+        .into_par_iter()
+        .map(|(path, bytes)| Ok((Replacement::needed(&path, bytes)?, path)))
+        .collect::<Result<_, DumpError>>()?;
+    for (replacement, path) in compared {
+        match replacement {
             Some(replacement) => replacements.push(replacement),
             None => report.unchanged.push(path),
         }
@@ -78,17 +83,20 @@ fn render(
     contents: &DumpContents,
     sort: bool,
 ) -> Result<BTreeMap<PathBuf, Vec<u8>>, DumpError> {
-    let mut files = BTreeMap::new();
-    for (name, records) in &contents.collections {
+    for (name, _) in &contents.collections {
         known(name, &collection::names())?;
-        let records = records.iter().cloned().map(Value::Object).collect();
-        files.insert(paths.collection_file(name), bytes(records, sort));
     }
-    for (path, value) in contents.snapshot.iter().flat_map(|(snapshot, layout)| to_files(snapshot, *layout)) {
-        files.insert(join(&paths.snapshot, path.segments()), bytes(value.to_value(), sort));
-    }
-    for (name, bytes) in contents.specs.iter().flatten() {
+    for (name, _) in contents.specs.iter().flatten() {
         known(name, &SPECS)?;
+    }
+    let records = contents.collections.par_iter();
+    let records = records.map(|(name, records)| (paths.collection_file(name), list(records, sort)));
+    let parts = contents.snapshot.as_ref().map(|(snapshot, layout)| to_files(snapshot, *layout));
+    let parts = parts.unwrap_or_default().into_par_iter();
+    let parts =
+        parts.map(|(path, value)| (join(&paths.snapshot, path.segments()), bytes(value.to_value(), sort)));
+    let mut files: BTreeMap<_, _> = records.chain(parts).collect();
+    for (name, bytes) in contents.specs.iter().flatten() {
         files.insert(paths.specs.join(name), bytes.clone());
     }
     Ok(files)
@@ -96,6 +104,13 @@ fn render(
 
 fn known(name: &str, names: &[&str]) -> Result<(), DumpError> {
     names.contains(&name).then_some(()).ok_or_else(|| DumpError::UnknownName { name: name.to_owned() })
+}
+
+fn list(records: &[Map<String, Value>], sort: bool) -> Vec<u8> {
+    match sort {
+        true => bytes(records.iter().cloned().map(Value::Object).collect(), sort),
+        false => json::canonical(&records),
+    }
 }
 
 fn bytes(mut value: Value, sort: bool) -> Vec<u8> {

@@ -9,6 +9,7 @@ pub mod file_order;
 pub mod identity;
 pub mod json;
 pub mod label;
+pub mod names;
 pub mod nearest;
 pub mod plan;
 pub mod reconcile;

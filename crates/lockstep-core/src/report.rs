@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::names::StrayName;
 use crate::plan::Danger;
 use crate::reconcile::{Action, Changes, CollectionChanges, Difference, Kept};
 use crate::record::SyncId;
@@ -235,6 +236,16 @@ pub struct ComparisonReport {
     pub duration_ms: u64,
     /// True if the instance holds what the dump says (after a push: checked by a second comparison).
     pub converged: bool,
+}
+
+/// The result of `verify`.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyReport {
+    /// What a push into an empty instance did; not `converged` either where records speak of nothing.
+    #[serde(flatten)]
+    pub push: ComparisonReport,
+    /// Collections and fields that records speak of, and the schema does not have.
+    pub stray_names: Vec<StrayName>,
 }
 
 /// The result of `pull`.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -11,6 +12,41 @@ use crate::access::Who;
 use crate::db::{Data, Database};
 use crate::error::ApiError;
 use crate::load::Copied;
+
+/// A request that was answered.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// `GET` and the like.
+    pub method: String,
+    /// The path, without what was asked there: that may hold a token.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Is told of each request that was answered.
+#[derive(Clone)]
+pub struct RequestLog(Arc<dyn Fn(&Answered) + Send + Sync>);
+
+impl RequestLog {
+    /// Tells this.
+    #[must_use]
+    pub fn new(tell: impl Fn(&Answered) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    pub(crate) fn tell(&self, answered: &Answered) {
+        (self.0)(answered);
+    }
+}
+
+impl std::fmt::Debug for RequestLog {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("RequestLog")
+    }
+}
 
 /// How an instance is started.
 #[derive(Debug, Clone)]
@@ -27,6 +63,8 @@ pub struct Options {
     pub body_limit: usize,
     /// Whether the mapping endpoints of directus-sync's extension are there.
     pub mappings: bool,
+    /// Is told of each request.
+    pub log: Option<RequestLog>,
 }
 
 impl Default for Options {
@@ -38,6 +76,7 @@ impl Default for Options {
             admin_password: None,
             body_limit: 1024 * 1024,
             mappings: true,
+            log: None,
         }
     }
 }

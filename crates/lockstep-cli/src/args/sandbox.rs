@@ -1,6 +1,6 @@
 //! The command line of the sandbox, and of what is done in one.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -26,7 +26,7 @@ Examples:
 #[command(disable_version_flag = true)]
 pub(crate) struct SandboxArgs {
     /// Where it listens; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// The file of its database, or `memory`
     #[arg(long, value_name = "FILE", default_value = "memory")]
@@ -62,4 +62,46 @@ pub(crate) struct VerifyArgs {
     /// The dump.
     #[command(flatten)]
     pub(crate) dump: DumpArgs,
+}
+
+/// An address as people write it: `127.0.0.1:8055`, `localhost:8055`, or a port or a host alone.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let loopback = IpAddr::from([127, 0, 0, 1]);
+    let host = |text: &str| match text {
+        "localhost" => Some(loopback),
+        text => text.trim_matches(['[', ']']).parse().ok(),
+    };
+    let port = |text: &str| text.parse::<u16>().ok();
+    let parts = || {
+        let (before, after) = text.rsplit_once(':')?;
+        Some(SocketAddr::new(if before.is_empty() { loopback } else { host(before)? }, port(after)?))
+    };
+    let alone = || port(text).map(|port| SocketAddr::new(loopback, port));
+    let any_port = || host(text).map(|host| SocketAddr::new(host, 0));
+    let found = text.parse().ok().or_else(alone).or_else(any_port).or_else(parts);
+    found.ok_or_else(|| "an address is like 127.0.0.1:8055, localhost:8055 or 8055".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("127.0.0.1:8055", Some("127.0.0.1:8055")),
+            ("localhost:8055", Some("127.0.0.1:8055")),
+            ("localhost", Some("127.0.0.1:0")),
+            ("8055", Some("127.0.0.1:8055")),
+            (":8055", Some("127.0.0.1:8055")),
+            ("0.0.0.0", Some("0.0.0.0:0")),
+            ("[::1]:8055", Some("[::1]:8055")),
+            ("::1", Some("[::1]:0")),
+            ("elsewhere:8055", None),
+            ("localhost:99999", None),
+            ("", None),
+        ] {
+            assert_eq!(address(text).ok().map(|found| found.to_string()).as_deref(), expected, "{text}");
+        }
+    }
 }

@@ -46,6 +46,7 @@ pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failur
         admin_token: arguments.admin_token.as_ref().map(exposed),
         admin_password: arguments.admin_password.as_ref().map(exposed),
         mappings: !arguments.no_extension,
+        log: output.answered(),
         ..lockstep_sandbox::Options::default()
     };
     let runtime = runtime()?;

@@ -1,6 +1,6 @@
 //! `lockstep verify`: a dump into an empty sandbox, to see whether it is whole.
 
-use lockstep_core::report::ComparisonReport;
+use lockstep_core::report::{ComparisonReport, VerifyReport};
 use lockstep_engine::StateChoice;
 use lockstep_sandbox::Sandbox;
 
@@ -18,8 +18,11 @@ pub(super) fn run(cli: &Cli, _arguments: &VerifyArgs, output: &Output) -> Result
         let sandbox = Sandbox::start(lockstep_sandbox::Options::default()).await?;
         let report = fill(&sandbox, &options).await;
         sandbox.stop().await;
-        report.map(|report| ComparisonReport { command: "verify", ..report })
+        report
     })?;
-    output.verified(&report, &options.paths.root)?;
-    Ok(if report.converged { DONE } else { DIFFERENT })
+    let stray_names = lockstep_engine::stray_names(&options)?;
+    let whole = report.converged && stray_names.is_empty();
+    let push = ComparisonReport { command: "verify", converged: whole, ..report };
+    output.verified(&VerifyReport { push, stray_names }, &options.paths.root)?;
+    Ok(if whole { DONE } else { DIFFERENT })
 }

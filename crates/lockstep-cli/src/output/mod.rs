@@ -16,10 +16,13 @@ use std::time::Duration;
 
 use clap::ColorChoice;
 use lockstep_core::record::{LocalId, SyncId};
-use lockstep_core::report::{ComparisonReport, Differences, InstanceInfo, PullReport, SchemaReport};
+use lockstep_core::report::{
+    ComparisonReport, Differences, InstanceInfo, PullReport, SchemaReport, VerifyReport,
+};
 use lockstep_core::schema::Finding;
 use lockstep_directus::RequestEvent;
 use lockstep_engine::{Linked, Recorded};
+use lockstep_sandbox::{Answered, RequestLog};
 use serde::Serialize;
 use serde_json::json;
 
@@ -77,6 +80,18 @@ impl Output {
                 "{DIM}{method} {path}{DIM:#} {status} {ms} ms, {sent} B sent, {received} B received{attempt}{error}"
             );
         }
+    }
+
+    /// What is told of each request that a sandbox answers, with `--debug`.
+    pub(crate) fn answered(&self) -> Option<RequestLog> {
+        self.debug.then(|| {
+            RequestLog::new(|answered: &Answered| {
+                let (method, path) = (line(&answered.method), line(&answered.path));
+                let ms = answered.elapsed.as_millis();
+                let _ =
+                    writeln!(anstream::stderr(), "{DIM}{method} {path}{DIM:#} {} {ms} ms", answered.status);
+            })
+        })
     }
 
     /// Something about the configuration that is probably not meant so.
@@ -205,14 +220,19 @@ impl Output {
     }
 
     /// Whether a dump is whole.
-    pub(crate) fn verified(&self, report: &ComparisonReport, root: &Path) -> Result<(), Failure> {
+    pub(crate) fn verified(&self, verified: &VerifyReport, root: &Path) -> Result<(), Failure> {
         if self.json {
-            return self.document(report);
+            return self.document(verified);
         }
+        let report = &verified.push;
         self.notices(&report.notices);
         let applied = report.applied.as_ref().map(plan::applied).unwrap_or_default();
         let dump = style::path(root);
         let mut text = match &report.residue {
+            None if !verified.stray_names.is_empty() => format!(
+                "{WARN}Not whole{WARN:#}: records of {dump} speak of what its schema does not have\n{}",
+                plan::stray_names(&verified.stray_names)
+            ),
             None => {
                 format!("{GOOD}Whole{GOOD:#}: {dump} brings an empty instance to what it says\n  {applied}\n")
             }

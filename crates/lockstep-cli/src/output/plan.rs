@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anstyle::Style;
 use lockstep_core::json::Json;
+use lockstep_core::names::StrayName;
 use lockstep_core::plan::Danger;
 use lockstep_core::reconcile::{Action, Difference, Kept};
 use lockstep_core::record::Fields;
@@ -42,6 +43,22 @@ pub(super) fn render(instance: &InstanceInfo, differences: &Differences, root: &
         text += &summary(differences);
     }
     text
+}
+
+/// Names that mean nothing, a line each.
+pub(super) fn stray_names(stray: &[StrayName]) -> String {
+    let told = |stray: &StrayName| {
+        let meant = stray.nearest.as_ref().map(|name| format!(" (did you mean {}?)", line(name)));
+        format!(
+            "  {}.json: {}: {} names {}{}\n",
+            stray.collection,
+            line(&stray.label),
+            stray.path,
+            line(&stray.name),
+            meant.unwrap_or_default()
+        )
+    };
+    stray.iter().map(told).collect()
 }
 
 /// The differences alone.

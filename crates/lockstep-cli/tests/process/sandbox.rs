@@ -92,6 +92,21 @@ async fn a_dump_that_refers_to_nothing_is_not_whole() {
 }
 
 #[tokio::test]
+async fn a_dump_whose_records_speak_of_no_field_is_not_whole() {
+    let place = with_demo().await;
+    place.cli.files().edit("permissions", |permissions| {
+        let rule = permissions.iter_mut().find(|rule| rule["collection"] == "articles");
+        rule.unwrap()["fields"] = serde_json::json!(["slugg"]);
+    });
+    let ran = place.run(&["verify"]).await.exits(2);
+    assert!(ran.stdout.contains("names articles.slugg (did you mean slug?)"), "{ran}");
+    let ran = place.run(&["verify", "--json"]).await.exits(2);
+    let document = ran.json();
+    assert_eq!(document["converged"], false, "{ran}");
+    assert_eq!(document["stray_names"][0]["name"], "articles.slugg", "{ran}");
+}
+
+#[tokio::test]
 async fn a_sandbox_begins_with_a_dump_and_stops_when_told() {
     let place = with_demo().await;
     let running = Running::start(&place, &["--from", "directus-config"]);

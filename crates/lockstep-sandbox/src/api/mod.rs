@@ -27,7 +27,7 @@ mod yaml;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -44,7 +44,7 @@ use self::reply::Reply;
 use self::request::{Client, Request};
 use crate::access::{self, Who};
 use crate::error::{Answer, ApiError};
-use crate::server::Instance;
+use crate::server::{Answered, Instance};
 
 /// So many requests are carried out at a time; the others wait without a thread.
 const WORKERS: usize = 2;
@@ -95,11 +95,21 @@ async fn handle(
     axum::extract::ConnectInfo(Peer(peer)): axum::extract::ConnectInfo<Peer>,
     request: HttpRequest,
 ) -> Response<Body> {
+    let begun = Instant::now();
+    let asked = app
+        .instance
+        .options
+        .log
+        .as_ref()
+        .map(|log| (log.clone(), request.method().to_string(), request.uri().path().to_owned()));
     // A panic is answered, and ends nothing but its request.
     let reply = match AssertUnwindSafe(Box::pin(answer(&app, peer, request))).catch_unwind().await {
         Ok(reply) => reply,
         Err(_) => Reply::refusal(&ApiError::internal("An unexpected error occurred."), false),
     };
+    if let Some((log, method, path)) = asked {
+        log.tell(&Answered { method, path, status: reply.status, elapsed: begun.elapsed() });
+    }
     reply.into_response()
 }
 

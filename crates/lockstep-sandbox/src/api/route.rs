@@ -28,6 +28,14 @@ const PLAIN: [&str; 15] = [
     "versions",
 ];
 
+/// What stands where the real one has its application, for who follows the address in a browser.
+const NO_APPLICATION: &str = "<!doctype html><title>Lockstep sandbox</title>\
+    <body style=\"font: 16px/1.6 system-ui; margin: 4em auto; max-width: 40em\">\
+    <h1>This is a Lockstep sandbox</h1>\
+    <p>It answers the API of Directus for trying and testing. It has no application to look at.</p>\
+    <p>See it at work: <a href=\"/server/ping\">/server/ping</a>, and with its token <code>/items/...</code>, \
+    <code>/schema/snapshot</code>, <code>/server/info</code>.</p>";
+
 /// Answers a request.
 pub(crate) fn answer(call: &Call<'_>) -> Answer<Reply> {
     let segments: Vec<&str> = call.request.segments.iter().map(String::as_str).collect();
@@ -38,6 +46,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Answer<Reply> {
             let reply = Reply::bytes("text/plain; charset=utf-8", text).with(header::LOCATION, "./admin");
             Ok(Reply { status: 302, ..reply })
         }
+        ("GET", ["admin", ..]) => Ok(Reply::bytes("text/html; charset=utf-8", NO_APPLICATION)),
         ("GET", ["robots.txt"]) => {
             Ok(Reply::bytes("text/plain; charset=utf-8", "User-agent: *\nDisallow: /"))
         }

@@ -4,6 +4,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value as Stored;
 use serde_json::{Map, Value};
 
+use super::cases::{seen, showing};
 use super::rows::Choice;
 use super::selection::{Function, missing};
 use super::sql::Sql;
@@ -35,15 +36,16 @@ pub(crate) fn read(
     let allowed = access::rule(session, &collection.name, "read")?;
     let allowed = allowed.ok_or_else(|| ApiError::no_collection(&collection.name))?.fields;
     let of_functions = query.aggregate.values().flat_map(super::parse::list);
-    if let Some(field) = of_functions
+    let mut named: Vec<String> = of_functions
         .chain(query.group.clone())
         .map(|field| Function::parse(&field).map_or(field, |function| function.field))
-        .find(|field| field != "*" && !allowed.contains(field))
-    {
-        return Err(missing(collection, &field, "root"));
+        .collect();
+    named.retain(|field| field != "*");
+    if let Some(field) = named.iter().find(|field| !allowed.contains(field)) {
+        return Err(missing(collection, field, "root"));
     }
-    let parts = parts(collection, query)?;
-    let groups = groups(collection, query)?;
+    let parts = parts(session, collection, query)?;
+    let groups = groups(session, collection, query)?;
     let mut sql = Sql::new("select ");
     let pieces =
         groups.iter().map(|(_, sql, _)| sql.clone()).chain(parts.iter().map(|part| part.sql.clone()));
@@ -56,6 +58,8 @@ pub(crate) fn read(
     sql = sql.word(" from ").name(&collection.name).word(" t0");
     let mut conditions: Vec<Sql> = choice.condition.clone().into_iter().collect();
     conditions.extend(restriction(session, collection)?);
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    conditions.extend(showing(session, collection, &named)?);
     sql = sql.word(" where ").then(Sql::joined(conditions, " and ", "1"));
     for (index, (_, group, _)) in groups.iter().enumerate() {
         sql = sql.word(if index > 0 { ", " } else { " group by " }).then(group.clone());
@@ -112,18 +116,23 @@ fn ordered(mut sql: Sql, query: &Query, groups: &[Group<'_>], parts: &[Part<'_>]
     sql
 }
 
-fn parts<'a>(collection: &'a Collection, query: &Query) -> Answer<Vec<Part<'a>>> {
+fn parts<'a>(session: &Session<'_>, collection: &'a Collection, query: &Query) -> Answer<Vec<Part<'a>>> {
     let mut parts = Vec::new();
     for (name, fields) in &query.aggregate {
         for field in super::parse::list(fields) {
-            parts.extend(part(collection, name, &field)?);
+            parts.extend(part(session, collection, name, &field)?);
         }
     }
     Ok(parts)
 }
 
 /// A function that nobody knows gives nothing.
-fn part<'a>(collection: &'a Collection, name: &str, field: &str) -> Answer<Option<Part<'a>>> {
+fn part<'a>(
+    session: &Session<'_>,
+    collection: &'a Collection,
+    name: &str,
+    field: &str,
+) -> Answer<Option<Part<'a>>> {
     let (function, before, after) = match name {
         "count" => ("count", "count(", ")"),
         "countDistinct" => ("countDistinct", "count(distinct ", ")"),
@@ -144,13 +153,13 @@ fn part<'a>(collection: &'a Collection, name: &str, field: &str) -> Answer<Optio
         .filter(|it| !it.is_alias())
         .ok_or_else(|| missing(collection, field, "root"))?;
     let keeps = matches!(name, "min" | "max").then_some(known);
-    let sql = Sql::new(before).then(Sql::column("t0", field)).word(after);
+    let sql = Sql::new(before).then(seen(session, collection, field)?).word(after);
     Ok(Some(Part { function, field: field.into(), sql, shown_as: keeps }))
 }
 
 type Group<'a> = (String, Sql, Option<&'a Field>);
 
-fn groups<'a>(collection: &'a Collection, query: &Query) -> Answer<Vec<Group<'a>>> {
+fn groups<'a>(session: &Session<'_>, collection: &'a Collection, query: &Query) -> Answer<Vec<Group<'a>>> {
     let mut groups = Vec::new();
     for name in &query.group {
         if let Some(function) = Function::parse(name) {
@@ -160,14 +169,14 @@ fn groups<'a>(collection: &'a Collection, query: &Query) -> Answer<Vec<Group<'a>
                 .ok_or_else(|| missing(collection, &function.field, "root"))?;
             groups.push((
                 function.key(),
-                functions::apply(&function, field, Sql::column("t0", &field.name))?,
+                functions::apply(&function, field, seen(session, collection, &field.name)?)?,
                 None,
             ));
             continue;
         }
         let field = collection.fields.get(name).filter(|it| !it.is_alias());
         let field = field.ok_or_else(|| missing(collection, name, "root"))?;
-        groups.push((name.clone(), Sql::column("t0", name), Some(field)));
+        groups.push((name.clone(), seen(session, collection, name)?, Some(field)));
     }
     Ok(groups)
 }

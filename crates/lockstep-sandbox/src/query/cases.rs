@@ -61,6 +61,32 @@ impl Cases {
     }
 }
 
+/// A column as the asker may see it: null where they see the item, and not this field of it. Searches and aggregates go
+/// by it; filters and orders do not, on the real one neither.
+pub(super) fn seen(session: &Session<'_>, collection: &Collection, field: &str) -> Answer<Sql> {
+    let column = Sql::column("t0", field);
+    Ok(match showing(session, collection, &[field])? {
+        None => column,
+        Some(shown) => Sql::new("case when ").then(shown).word(" then ").then(column).word(" end"),
+    })
+}
+
+/// The condition of items of which the asker sees one of these fields; none where that is all that they see.
+pub(super) fn showing(
+    session: &Session<'_>,
+    collection: &Collection,
+    fields: &[&str],
+) -> Answer<Option<Sql>> {
+    let rule = access::rule(session, &collection.name, "read")?.filter(|rule| !rule.is_uniform());
+    let Some(rule) = rule.filter(|_| !fields.is_empty()) else { return Ok(None) };
+    let mut conditions = Vec::new();
+    for case in rule.cases.iter().filter(|case| fields.iter().any(|field| case.fields.contains(field))) {
+        let Some(filter) = &case.filter else { return Ok(None) };
+        conditions.push(Filters::trusted(session).condition(collection, "t0", filter)?);
+    }
+    Ok(Some(Sql::joined(conditions, " or ", "0")))
+}
+
 impl Source {
     /// The field that it shows.
     fn field(&self) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use rusqlite::types::Value as Stored;
 
+use super::cases::seen;
 use super::filter::Filters;
 use super::rows::DEFAULT_LIMIT;
 use super::selection::Function;
@@ -163,12 +164,12 @@ fn sort_by(
 fn search_condition(session: &Session<'_>, collection: &Collection, search: &str) -> Answer<Sql> {
     let mut conditions = Vec::new();
     let allowed = crate::access::rule(session, &collection.name, "read")?;
-    let seen = |field: &&crate::schema::Field| {
+    let may_search = |field: &&crate::schema::Field| {
         let may = allowed.as_ref().is_some_and(|rule| rule.fields.contains(&field.name));
         may && field.searchable && !field.has("conceal") && !field.has("encrypt")
     };
-    for field in collection.fields.values().filter(seen) {
-        let column = Sql::column("t0", &field.name);
+    for field in collection.fields.values().filter(may_search) {
+        let column = seen(session, collection, &field.name)?;
         if field.kind.is_text() {
             let pattern = format!("%{}%", search.to_lowercase());
             conditions.push(Sql::new("lower(").then(column).word(") like ").value(Stored::Text(pattern)));

@@ -201,7 +201,7 @@ fn ruled_grants() -> Vec<Grant> {
             ..Grant::plain("publishing", "directus_users", "read")
         },
         Grant::plain("publishing", "articles", "update"),
-        Grant { fields: &["stock", "price"], ..Grant::plain("shopkeeping", "order_lines", "update") },
+        Grant { fields: &["quantity", "price"], ..Grant::plain("shopkeeping", "order_lines", "update") },
         Grant { rule: json!({ "total": { "_gt": 0 } }), ..Grant::plain("shopkeeping", "orders", "read") },
     ]
 }

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::config::StateChoice;
@@ -17,6 +18,8 @@ pub(crate) use sandbox::{DemoArgs, SandboxArgs, VerifyArgs};
 pub(crate) use schema::SchemaArgs;
 
 mod overrides;
+#[cfg(test)]
+mod reference;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
 #[cfg(test)]
@@ -62,6 +65,12 @@ Examples:
   lockstep state show                    what this target has mapped
   lockstep state link roles 6f1c… 2b9e…  the target's role 2b9e… is the dump's record 6f1c…
   lockstep state link roles 6f1c… new    none of the target's roles is: a push shall create it";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  lockstep completions bash > /etc/bash_completion.d/lockstep
+  lockstep completions zsh > \"${fpath[1]}/_lockstep\"
+  lockstep completions fish > ~/.config/fish/completions/lockstep.fish";
 
 /// Keeps Directus instances in step: schema and configuration as files under version control.
 #[derive(Debug, Parser)]
@@ -127,6 +136,20 @@ pub(crate) enum Command {
     /// See and correct which records of the dump and of the target belong together
     #[command(after_help = STATE_EXAMPLES)]
     State(StateArgs),
+    /// Look at what a run needs: connection, version, rights, limits, store, dump; each with a remedy
+    Doctor(DoctorArgs),
+    /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the man pages, one for each command
+    Man {
+        /// The folder that they are written into; it is made if it is not there
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 /// Options of every command, accepted before and after it.
@@ -306,6 +329,14 @@ pub(crate) struct PushArgs {
     /// Accepted for compatibility: Lockstep orders the whole push and needs no second try [default: 20]
     #[arg(long, value_name = "COUNT")]
     max_push_retries: Option<u32>,
+}
+
+/// `lockstep doctor`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoctorArgs {
+    /// The dump.
+    #[command(flatten)]
+    pub(crate) dump: DumpArgs,
 }
 
 /// `lockstep state`.

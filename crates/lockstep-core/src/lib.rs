@@ -4,6 +4,7 @@
 //! [`identity`] tells which record is which; [`reconcile`] compares them and gives the changes as one value;
 //! [`plan`] orders these into batches that a server accepts; whoever has a connection carries them out.
 
+pub mod checkup;
 pub mod collection;
 pub mod file_order;
 pub mod identity;

@@ -5,6 +5,7 @@ use crate::{Request, Safety};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::time::SystemTime;
 
 /// An answer with a 2xx status.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Answer {
     pub status: u16,
     /// The body, unpacked; empty with a 204.
     pub body: Bytes,
+    /// When the server says that it answered.
+    pub date: Option<SystemTime>,
     label: String,
     wrote: bool,
 }
@@ -20,7 +23,11 @@ pub struct Answer {
 impl Answer {
     pub(crate) fn new(request: &Request, status: u16, body: Bytes) -> Self {
         let label = format!("{} {}", request.method, request.path);
-        Self { status, body, label, wrote: request.safety != Safety::Read }
+        Self { status, body, date: None, label, wrote: request.safety != Safety::Read }
+    }
+
+    pub(crate) fn at(self, date: Option<SystemTime>) -> Self {
+        Self { date, ..self }
     }
 
     /// The body as JSON.

@@ -199,9 +199,9 @@ impl Inner {
         place: &mut Place<'_>,
     ) -> Result<Answer, Error> {
         match result {
-            Ok(Received { status: status @ 200..=299, body, .. }) => {
+            Ok(Received { status: status @ 200..=299, body, date, .. }) => {
                 place.good();
-                Ok(Answer::new(request, status, body))
+                Ok(Answer::new(request, status, body).at(date))
             }
             Ok(received) => {
                 Err(refusal::refused(request, received.status, received.location.as_deref(), &received.body))

@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind};
 use crate::{Client, Request};
 use serde_json::Value;
+use std::time::SystemTime;
 
 /// `GET /server/info`. Most of it is shown to users of the instance only, the version to administrators.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,14 +66,14 @@ pub fn request_ping() -> Request {
     Request::get("/server/ping")
 }
 
-/// Succeeds if the server answers as Directus does.
+/// Succeeds if the server answers as Directus does, and gives the time that it says it is.
 ///
 /// # Errors
 /// Those of [`Client::send`]; [`ErrorKind::NotDirectus`] for another kind of server.
-pub async fn ping(client: &Client) -> Result<(), Error> {
+pub async fn ping(client: &Client) -> Result<Option<SystemTime>, Error> {
     let answer = client.send(&request_ping()).await?;
     if answer.text()? == "pong" {
-        return Ok(());
+        return Ok(answer.date);
     }
     Err(answer.failure(ErrorKind::NotDirectus, "the answer is not \"pong\""))
 }

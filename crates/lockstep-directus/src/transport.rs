@@ -4,7 +4,7 @@ use crate::error::{Cause, Error, ErrorKind};
 use crate::retry::{Ending, retry_after};
 use crate::{Body, Request, Safety, refusal};
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
@@ -84,6 +84,7 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) date: Option<SystemTime>,
 }
 
 impl Received {
@@ -123,6 +124,7 @@ async fn receive(mut response: reqwest::Response, patience: Duration) -> Result<
     let status = response.status().as_u16();
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let retry_after = header(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now()));
+    let date = header(DATE).and_then(|value| httpdate::parse_http_date(value).ok());
     let location = header(LOCATION).map(str::to_owned);
     let mut body = BytesMut::new();
     while let Some(chunk) = timeout(patience, response.chunk())
@@ -132,7 +134,7 @@ async fn receive(mut response: reqwest::Response, patience: Duration) -> Result<
     {
         body.extend_from_slice(&chunk);
     }
-    Ok(Received { status, body: body.freeze(), location, retry_after })
+    Ok(Received { status, body: body.freeze(), location, retry_after, date })
 }
 
 fn form(

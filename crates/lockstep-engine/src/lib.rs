@@ -7,6 +7,7 @@ mod aliases;
 mod compare;
 mod configuration;
 mod desired;
+mod doctor;
 pub mod dump;
 mod dumped;
 mod error;
@@ -23,6 +24,7 @@ mod specs;
 mod state;
 
 pub use configuration::{Configuration, configuration, copy_store};
+pub use doctor::examine;
 pub use error::EngineError;
 pub use link::{Linked, Recorded, link, recorded};
 pub use names::stray_names;

@@ -3,6 +3,7 @@
 //! The server enforces it record by record, in the middle of a push; a push that cannot end is refused before it
 //! begins. Without a licence ("Core") 12.4.0 allows 25 collections and 5 active flows, and no custom permission rules.
 
+use lockstep_core::checkup::Check;
 use lockstep_core::reconcile::Action;
 use lockstep_core::record::Fields;
 use lockstep_core::report::SchemaReport;
@@ -45,6 +46,30 @@ async fn read(instance: &Instance) -> Result<Option<Value>, EngineError> {
         return Ok(None);
     }
     Ok(server::license(&instance.client).await?)
+}
+
+/// What a doctor says of it.
+///
+/// # Errors
+/// When it cannot be asked.
+pub(crate) async fn told(instance: &Instance) -> Result<Check, EngineError> {
+    Ok(read(instance).await?.map_or_else(
+        || Check::good("licence", "this version has none"),
+        |licence| {
+            let used = |name: &str| licence.pointer(&format!("/usage/{name}")).and_then(Value::as_i64);
+            let of = |name: &str| match (used(name), limit(&licence, name)) {
+                (Some(used), Some(limit)) => Some(format!("{used} of {limit} {name}")),
+                (_, limit) => limit.map(|limit| format!("at most {limit} {name}")),
+            };
+            let limits: Vec<String> = ["collections", "flows", "users"].into_iter().filter_map(of).collect();
+            match limits.is_empty() {
+                true => Check::good("licence", "it sets no limits"),
+                false => {
+                    Check::good("licence", format!("{}; a push is checked against it", limits.join(", ")))
+                }
+            }
+        },
+    ))
 }
 
 fn limit(licence: &Value, name: &str) -> Option<i64> {

@@ -24,7 +24,8 @@ impl Cli {
             }
             Command::State(state) => state.fill(&mut values),
             Command::Verify(verify) => verify.dump.fill(&mut values),
-            Command::Sandbox(_) | Command::Demo(_) => {}
+            Command::Doctor(doctor) => doctor.dump.fill(&mut values),
+            Command::Sandbox(_) | Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => {}
         }
         values
     }

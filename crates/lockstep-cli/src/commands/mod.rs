@@ -2,6 +2,8 @@
 
 mod compare;
 mod demo;
+mod doctor;
+mod manual;
 mod preview;
 mod pull;
 mod sandbox;
@@ -178,6 +180,9 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Sandbox(sandbox) => sandbox::run(sandbox, output),
         Command::Demo(demo) => demo::run(demo, output),
         Command::Verify(verify) => verify::run(cli, verify, output),
+        Command::Doctor(_) => doctor::run(cli, output),
+        Command::Completions { shell } => manual::completions(*shell, output),
+        Command::Man { folder } => manual::pages(folder, output),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! With `--json` stdout has exactly one document, whatever happens. Colours appear on terminals only.
 
+mod checkup;
 mod failure;
 mod plan;
 mod printable;
@@ -92,6 +93,20 @@ impl Output {
                     writeln!(anstream::stderr(), "{DIM}{method} {path}{DIM:#} {} {ms} ms", answered.status);
             })
         })
+    }
+
+    /// A text for another program, as it is.
+    #[expect(clippy::unused_self, reason = "where it goes is this type's business")]
+    pub(crate) fn raw(&self, text: &str) -> Result<(), Failure> {
+        told(io::stdout().lock().write_all(text.as_bytes()))
+    }
+
+    /// Where something was written.
+    pub(crate) fn written(&self, path: &Path, what: &str) -> Result<(), Failure> {
+        if self.json {
+            return self.document(&json!({"written": path.display().to_string()}));
+        }
+        print(&format!("Written into {}: {what}\n", style::path(path)))
     }
 
     /// Something about the configuration that is probably not meant so.

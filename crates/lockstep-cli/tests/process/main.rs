@@ -4,8 +4,10 @@
 
 mod configuration;
 mod connection;
+mod doctor;
 mod dump;
 mod fake;
+mod manual;
 mod output;
 mod place;
 mod sandbox;

@@ -14,9 +14,11 @@ use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::config::StateChoice;
+pub(crate) use extension::{ExtensionArgs, ExtensionCommand};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs, VerifyArgs};
 pub(crate) use schema::SchemaArgs;
 
+pub(crate) mod extension;
 mod overrides;
 #[cfg(test)]
 mod reference;
@@ -150,6 +152,9 @@ pub(crate) enum Command {
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
+    /// The extension of Directus that keeps mappings and saves requests; nothing needs it
+    #[command(after_help = extension::EXAMPLES)]
+    Extension(ExtensionArgs),
 }
 
 /// Options of every command, accepted before and after it.

@@ -12,6 +12,7 @@ pub mod dump;
 mod dumped;
 mod error;
 mod executor;
+pub mod extension;
 mod instance;
 mod licence;
 mod link;

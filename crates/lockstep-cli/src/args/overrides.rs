@@ -25,7 +25,11 @@ impl Cli {
             Command::State(state) => state.fill(&mut values),
             Command::Verify(verify) => verify.dump.fill(&mut values),
             Command::Doctor(doctor) => doctor.dump.fill(&mut values),
-            Command::Sandbox(_) | Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => {}
+            Command::Sandbox(_)
+            | Command::Demo(_)
+            | Command::Extension(_)
+            | Command::Completions { .. }
+            | Command::Man { .. } => {}
         }
         values
     }

@@ -4,6 +4,7 @@ mod compare;
 mod demo;
 mod doctor;
 mod manual;
+mod extension;
 mod preview;
 mod pull;
 mod sandbox;
@@ -13,6 +14,7 @@ mod verify;
 
 use std::path::PathBuf;
 
+use lockstep_engine::extension::InstallError;
 use lockstep_engine::schema::SourceError;
 use lockstep_engine::{EngineError, Interrupt};
 
@@ -90,6 +92,9 @@ pub(crate) enum Failure {
         /// Why.
         reason: String,
     },
+    /// The extension cannot be written.
+    #[error(transparent)]
+    Install(#[from] InstallError),
     /// There is no working directory.
     #[error("the working directory cannot be read")]
     Directory(#[source] std::io::Error),
@@ -112,6 +117,7 @@ impl Failure {
                 Some("use another format, or leave --schema-only and --schema-exclude out".to_owned())
             }
             Self::Schema(error) => error.hint().map(str::to_owned),
+            Self::Install(error) => error.hint().map(str::to_owned),
             Self::NotADemo { .. } => Some("choose an empty folder by --dump-path; a demo replaces what is there".to_owned()),
             Self::NotNew { .. } => Some("leave --from out, or push the dump to it: --from is what a new one begins with".to_owned()),
             Self::NoToken => Some("leave it out for a random one".to_owned()),
@@ -137,7 +143,9 @@ impl Failure {
             | Self::NoToken => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
             Self::NotADemo { .. } | Self::NotNew { .. } => REFUSED,
+            Self::Install(error) if error.is_refusal() => REFUSED,
             Self::Schema(_)
+            | Self::Install(_)
             | Self::Sandbox(_)
             | Self::Copy { .. }
             | Self::Directory(_)
@@ -183,6 +191,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Doctor(_) => doctor::run(cli, output),
         Command::Completions { shell } => manual::completions(*shell, output),
         Command::Man { folder } => manual::pages(folder, output),
+        Command::Extension(arguments) => extension::run(arguments, output),
     }
 }
 

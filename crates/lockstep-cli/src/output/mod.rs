@@ -8,6 +8,7 @@ mod plan;
 mod printable;
 mod progress;
 mod schema;
+mod stores;
 mod style;
 mod values;
 

@@ -6,6 +6,7 @@ mod configuration;
 mod connection;
 mod doctor;
 mod dump;
+mod extension;
 mod fake;
 mod manual;
 mod output;

@@ -54,9 +54,15 @@ struct Instance {
     /// Which of two separately bootstrapped databases to copy [default: what the port has, else a]
     #[arg(long)]
     template: Option<Template>,
-    /// Add the server extension of directus-sync
-    #[arg(long)]
-    extension: bool,
+    /// Add a mapping extension: that of directus-sync, or Lockstep's own
+    #[arg(long, value_name = "WHOSE", num_args = 0..=1, default_missing_value = "directus-sync")]
+    extension: Option<Extension>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Extension {
+    DirectusSync,
+    Lockstep,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -118,7 +124,8 @@ fn down(cache: &Cache, port: Option<u16>) -> Result<(), Box<dyn Error>> {
 }
 
 fn needs(setup: &directus::Setup) -> Vec<Package> {
-    let extension = setup.extension.then(Package::extension_sync);
+    let of_npm = setup.extension == directus::Extension::DirectusSync;
+    let extension = of_npm.then(Package::extension_sync);
     std::iter::once(Package::directus(&setup.version)).chain(extension).collect()
 }
 
@@ -146,6 +153,11 @@ impl Instance {
             Template::A => directus::Template::A,
             Template::B => directus::Template::B,
         });
-        Wish { version: self.version.clone(), db, template, extension: self.extension }
+        let extension = match self.extension {
+            None => directus::Extension::None,
+            Some(Extension::DirectusSync) => directus::Extension::DirectusSync,
+            Some(Extension::Lockstep) => directus::Extension::Lockstep,
+        };
+        Wish { version: self.version.clone(), db, template, extension }
     }
 }

@@ -29,7 +29,7 @@ mod write;
 pub use db::Data;
 pub use error::ApiError;
 pub use load::Copied;
-pub use server::{Answered, Options, RequestLog, Sandbox, StartError};
+pub use server::{Answered, Mappings, Options, RequestLog, Sandbox, StartError};
 
 /// The version of Directus whose API this is.
 pub const VERSION: &str = "11.17.4";

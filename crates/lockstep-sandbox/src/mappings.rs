@@ -1,5 +1,7 @@
 //! Which record of a dump is which record here: what the extension `directus-extension-sync` keeps, natively.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 
@@ -99,6 +101,51 @@ pub(crate) fn remove(db: &Connection, table: &str, by: By, id: &str) -> Answer<(
         db.execute(&sql, [table, id])?;
     }
     Ok(())
+}
+
+/// A mapping as a caller names it.
+#[derive(Debug, Clone)]
+pub(crate) struct Mapping {
+    pub(crate) table: String,
+    pub(crate) sync: String,
+    /// Where it is to be forgotten, none means whatever it is.
+    pub(crate) local: Option<String>,
+}
+
+/// All mappings by table.
+pub(crate) fn tables(db: &Connection) -> Answer<BTreeMap<String, Vec<Value>>> {
+    let mut tables: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    if there(db)? {
+        let sql = "select \"table\", sync_id, local_id from directus_sync_id_map order by id";
+        let mut statement = db.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let mapping = json!({"sync_id": row.get::<_, String>(1)?, "local_id": row.get::<_, String>(2)?});
+            tables.entry(row.get(0)?).or_default().push(mapping);
+        }
+    }
+    Ok(tables)
+}
+
+/// Forgets and notes mappings; gives how many of each.
+pub(crate) fn change(db: &Connection, gone: &[Mapping], wanted: &[Mapping]) -> Answer<(usize, usize)> {
+    let (mut deleted, mut created) = (0, 0);
+    if !wanted.is_empty() {
+        prepare(db)?;
+    } else if !there(db)? {
+        return Ok((0, 0));
+    }
+    let forget = "delete from directus_sync_id_map where \"table\" = ?1 and sync_id = ?2 and (?3 is null or local_id = ?3)";
+    for Mapping { table, sync, local } in gone {
+        deleted += db.execute(forget, params![table, sync, local])?;
+    }
+    let clear = "delete from directus_sync_id_map where \"table\" = ?1 and (sync_id = ?2) <> (local_id = ?3)";
+    for Mapping { table, sync, local } in wanted {
+        let Some(local) = local else { continue };
+        deleted += db.execute(clear, params![table, sync, local])?;
+        created += usize::from(add(db, table, local, Some(sync))?.is_some());
+    }
+    Ok((deleted, created))
 }
 
 /// Permissions of the same policy, collection and action: which of each are too many.

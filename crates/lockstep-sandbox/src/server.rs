@@ -61,10 +61,21 @@ pub struct Options {
     pub admin_password: Option<String>,
     /// Bodies of JSON above this are refused, in bytes (the real one's default: 1 MiB).
     pub body_limit: usize,
-    /// Whether the mapping endpoints of directus-sync's extension are there.
-    pub mappings: bool,
+    /// Which mapping endpoints are there.
+    pub mappings: Mappings,
     /// Is told of each request.
     pub log: Option<RequestLog>,
+}
+
+/// Which extension's endpoints an instance has for mappings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mappings {
+    /// None.
+    Off,
+    /// Those of directus-sync's extension.
+    DirectusSync,
+    /// The same, and the batch routes of Lockstep's own extension.
+    Lockstep,
 }
 
 impl Default for Options {
@@ -75,7 +86,7 @@ impl Default for Options {
             admin_token: None,
             admin_password: None,
             body_limit: 1024 * 1024,
-            mappings: true,
+            mappings: Mappings::Lockstep,
             log: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
 use super::DumpArgs;
@@ -40,12 +40,24 @@ pub(crate) struct SandboxArgs {
     /// The version of Directus that it is
     #[arg(long, value_name = "VERSION", default_value = lockstep_sandbox::VERSION)]
     pub(crate) version: String,
-    /// Leave out the mapping endpoints that directus-sync's extension has
-    #[arg(long)]
+    /// Whose extension's mapping endpoints it has; Lockstep's are those of directus-sync and more
+    #[arg(long, value_name = "WHOSE", value_enum, default_value_t = MappingRoutes::Lockstep)]
+    pub(crate) extension: MappingRoutes,
+    /// Leave out the mapping endpoints
+    #[arg(long, conflicts_with = "extension")]
     pub(crate) no_extension: bool,
     /// A dump that it begins with
     #[arg(long, value_name = "DUMP")]
     pub(crate) from: Option<PathBuf>,
+}
+
+/// Whose mapping endpoints a sandbox has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MappingRoutes {
+    /// Those of directus-sync's extension.
+    DirectusSync,
+    /// The same, and those of Lockstep's own.
+    Lockstep,
 }
 
 /// `lockstep demo`.

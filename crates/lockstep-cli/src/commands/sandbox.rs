@@ -12,13 +12,14 @@ use lockstep_directus::{Auth, Client, ClientOptions};
 use lockstep_engine::dump::DumpPaths;
 use lockstep_engine::schema::SchemaOptions;
 use lockstep_engine::{Consent, Decision, Interrupt, Options, StateChoice};
-use lockstep_sandbox::{Data, Sandbox};
+use lockstep_sandbox::{Data, Mappings, Sandbox};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{DIFFERENT, DONE, Failure};
 use crate::args::SandboxArgs;
+use crate::args::sandbox::MappingRoutes;
 use crate::output::Output;
 
 /// How long what is under way may take when the sandbox is told to stop.
@@ -45,8 +46,12 @@ pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failur
         },
         admin_token: arguments.admin_token.as_ref().map(exposed),
         admin_password: arguments.admin_password.as_ref().map(exposed),
-        mappings: !arguments.no_extension,
         log: output.answered(),
+        mappings: match arguments.extension {
+            _ if arguments.no_extension => Mappings::Off,
+            MappingRoutes::DirectusSync => Mappings::DirectusSync,
+            MappingRoutes::Lockstep => Mappings::Lockstep,
+        },
         ..lockstep_sandbox::Options::default()
     };
     let runtime = runtime()?;

@@ -12,14 +12,15 @@ mod table;
 use std::path::PathBuf;
 
 use futures::future::try_join;
-use lockstep_core::collection::COLLECTIONS;
+use lockstep_core::collection::{COLLECTIONS, Collection};
 use lockstep_core::identity::Mappings;
-use lockstep_directus::{Client, mappings};
+use lockstep_directus::Client;
 
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::StateChoice;
 
+pub(crate) use extension::ExtensionStore;
 pub(crate) use file::FileStore;
 pub(crate) use table::TableStore;
 
@@ -33,7 +34,7 @@ pub(crate) struct Store {
 
 #[derive(Debug)]
 enum Kind {
-    Extension(Client),
+    Extension(ExtensionStore),
     Table(TableStore),
     File(FileStore),
 }
@@ -48,26 +49,48 @@ impl Store {
         file: PathBuf,
         instance: &Instance,
     ) -> Result<Self, EngineError> {
+        Self::open_with(&[], choice, file, instance).await
+    }
+
+    /// The same with more tables than those of the synchronized collections, which the extension of directus-sync has
+    /// to be asked for by name. All other stores are always read whole.
+    ///
+    /// # Errors
+    /// When the chosen one is not there or cannot be read.
+    pub(crate) async fn open_with(
+        more: &[String],
+        choice: StateChoice,
+        file: PathBuf,
+        instance: &Instance,
+    ) -> Result<Self, EngineError> {
         let client = &instance.client;
         let table_fits = instance.version.hides_untracked_tables();
         match choice {
             StateChoice::File => Self::file(file, client),
-            StateChoice::Extension if mappings::detect(client).await? => Self::extension(client).await,
-            StateChoice::Extension => Err(EngineError::NoExtension),
+            StateChoice::Extension => match ExtensionStore::find(client).await? {
+                Some(extension) => Self::extension(extension, more).await,
+                None => Err(EngineError::NoExtension),
+            },
             StateChoice::Table if table_fits => Self::table(client).await,
             StateChoice::Table => Err(EngineError::NoTable(instance.version)),
             StateChoice::Auto if table_fits => {
-                let extension = async { Ok::<_, EngineError>(mappings::detect(client).await?) };
-                let (extension, table) = try_join(extension, Self::table(client)).await?;
-                if extension { Self::extension(client).await } else { Ok(table) }
+                let (extension, table) = try_join(ExtensionStore::find(client), Self::table(client)).await?;
+                match extension {
+                    Some(extension) => Self::extension(extension, more).await,
+                    None => Ok(table),
+                }
             }
-            StateChoice::Auto if mappings::detect(client).await? => Self::extension(client).await,
-            StateChoice::Auto => Self::file(file, client),
+            StateChoice::Auto => match ExtensionStore::find(client).await? {
+                Some(extension) => Self::extension(extension, more).await,
+                None => Self::file(file, client),
+            },
         }
     }
 
-    async fn extension(client: &Client) -> Result<Self, EngineError> {
-        Ok(Self { mappings: extension::read(client).await?, kind: Kind::Extension(client.clone()) })
+    async fn extension(extension: ExtensionStore, more: &[String]) -> Result<Self, EngineError> {
+        let names = COLLECTIONS.iter().map(|collection| collection.name);
+        let more = more.iter().map(String::as_str).filter(|name| Collection::named(name).is_none());
+        Ok(Self { mappings: extension.read(names.chain(more)).await?, kind: Kind::Extension(extension) })
     }
 
     async fn table(client: &Client) -> Result<Self, EngineError> {
@@ -110,16 +133,11 @@ impl Store {
             return Ok(());
         }
         match &mut self.kind {
-            Kind::Extension(client) => extension::write(client, &self.mappings, &after).await?,
+            Kind::Extension(extension) => extension.write(&self.mappings, &after).await?,
             Kind::Table(table) => table.write(&after).await?,
             Kind::File(file) => file.write(&after)?,
         }
         self.mappings = after;
         Ok(())
     }
-}
-
-/// The mapping tables that a store may hold.
-fn tables() -> impl Iterator<Item = &'static str> {
-    COLLECTIONS.iter().map(|collection| collection.name)
 }

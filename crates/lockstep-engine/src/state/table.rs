@@ -60,7 +60,8 @@ impl TableStore {
             else {
                 return Err(unreadable("a row without id or data"));
             };
-            let collection = id.split('/').next().unwrap_or_default();
+            // The name of a collection may hold the sign as well.
+            let collection = id.rsplit_once('/').map_or(id, |(collection, _)| collection);
             let chunk: Chunk =
                 serde_json::from_str(data).map_err(|error| unreadable(&format!("row {id}: {error}")))?;
             mappings.extend(collection, chunk.mappings());

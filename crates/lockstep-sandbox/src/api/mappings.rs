@@ -6,13 +6,21 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::reply::Reply;
 use crate::error::{Answer, ApiError};
-use crate::mappings::{self, By};
+use crate::mappings::{self, By, Mapping};
+use crate::server::Mappings;
 use crate::write;
 
 /// Answers below it.
 pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
     call.who.must_be_admin()?;
     match (call.request.method.as_str(), rest) {
+        ("GET" | "PATCH", ["info" | "tables" | "mappings"]) if !has_batches(call) => call.no_route(),
+        ("GET", ["info"]) => Ok(Reply::json(&json!({"name": NAME, "version": crate::VERSION, "batch": 1}))),
+        ("GET", ["tables"]) => {
+            let all = call.read(|session| mappings::tables(session.db))?;
+            Ok(Reply::json(&json!(all)))
+        }
+        ("PATCH", ["mappings"]) => change(call),
         ("GET", ["table", table]) => {
             let all = call.read(|session| mappings::all(session.db, table))?;
             Ok(Reply::json(&all.into()))
@@ -33,6 +41,41 @@ pub(crate) fn answer(call: &Call<'_>, rest: &[&str]) -> Answer<Reply> {
         ("DELETE", ["helpers", "permissions", "duplicates"]) => duplicates(call),
         _ => call.no_route(),
     }
+}
+
+/// What takes the place of an extension's name here.
+const NAME: &str = "lockstep-sandbox";
+
+fn has_batches(call: &Call<'_>) -> bool {
+    call.instance.options.mappings == Mappings::Lockstep
+}
+
+/// Forgets mappings that are as given, and notes others, which take the place of what has one of their ids.
+fn change(call: &Call<'_>) -> Answer<Reply> {
+    let (gone, wanted) = (list(call, "delete", false)?, list(call, "create", true)?);
+    let (deleted, created) = call.write(|session| mappings::change(session.db, &gone, &wanted))?;
+    Ok(Reply::json(&json!({"deleted": deleted, "created": created})))
+}
+
+fn list(call: &Call<'_>, name: &str, whole: bool) -> Answer<Vec<Mapping>> {
+    let wrong = || ApiError::payload(format!("\"{name}\" must be a list of mappings"));
+    let items = match call.request.body.get(name) {
+        None => return Ok(Vec::new()),
+        Some(items) => items.as_array().ok_or_else(wrong)?,
+    };
+    let text = |item: &Value, name: &str| match item.get(name) {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let mapping = |item: &Value| {
+        let local = text(item, "local_id");
+        if local.is_none() && (whole || item.get("local_id").is_some()) {
+            return None;
+        }
+        Some(Mapping { table: text(item, "table")?, sync: text(item, "sync_id")?, local })
+    };
+    items.iter().map(|item| mapping(item).ok_or_else(wrong)).collect()
 }
 
 fn add(call: &Call<'_>, table: &str) -> Answer<Reply> {

@@ -8,6 +8,7 @@ use super::items::{self, Endpoint};
 use super::reply::Reply;
 use super::{assets, files, info, login, mail, mappings, me, model, permissions, schema, utils};
 use crate::error::{Answer, ApiError};
+use crate::server::Mappings;
 
 /// Endpoints of Directus' own collections that are nothing but that.
 const PLAIN: [&str; 15] = [
@@ -62,7 +63,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Answer<Reply> {
         (_, ["auth", rest @ ..]) => login::answer(call, rest),
         (_, ["server", rest @ ..]) => info::answer(call, rest),
         (_, ["utils", rest @ ..]) => utils::answer(call, rest),
-        (_, ["directus-extension-sync", rest @ ..]) if call.instance.options.mappings => {
+        (_, ["directus-extension-sync", rest @ ..]) if call.instance.options.mappings != Mappings::Off => {
             mappings::answer(call, rest)
         }
         ("GET" | "PATCH", ["users", "me"]) => me::user(call),

@@ -6,6 +6,7 @@ mod attacks;
 #[path = "../support/mod.rs"]
 mod support;
 
+use lockstep_sandbox::{Mappings, Options, Sandbox};
 use serde_json::{Value, json};
 use support::{PASSWORD, ask, instance, notes, raw, send};
 
@@ -200,6 +201,35 @@ async fn mappings_are_kept() {
     assert_eq!(ask(&sandbox, &format!("GET {base}"), Value::Null).await.json(), json!([]));
     let stranger = send(&sandbox, &format!("GET {base}"), None, JSON, b"").await;
     assert_eq!(stranger.status, 403);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn mappings_are_changed_in_batches() {
+    let sandbox = instance().await;
+    let base = "/directus-extension-sync";
+    assert_eq!(ask(&sandbox, &format!("GET {base}/info"), Value::Null).await.json()["batch"], 1);
+    let change = async |body: Value| ask(&sandbox, &format!("PATCH {base}/mappings"), body).await;
+    let of =
+        |table: &str, sync: &str, local: &str| json!({"table": table, "sync_id": sync, "local_id": local});
+    let three = json!({"create": [of("roles", "a", "1"), of("roles", "b", "2"), of("flows", "a", "1")]});
+    assert_eq!(change(three.clone()).await.json(), json!({"deleted": 0, "created": 3}));
+    assert_eq!(change(three).await.json(), json!({"deleted": 0, "created": 0}));
+    // One that is not as given stays, and one that is in the way goes.
+    let other = json!({"delete": [of("roles", "a", "9"), {"table": "flows", "sync_id": "a"}], "create": [of("roles", "c", "2")]});
+    assert_eq!(change(other).await.json(), json!({"deleted": 2, "created": 1}));
+    let tables = ask(&sandbox, &format!("GET {base}/tables"), Value::Null).await.json();
+    let pair = |sync: &str, local: &str| json!({"sync_id": sync, "local_id": local});
+    assert_eq!(tables, json!({"roles": [pair("a", "1"), pair("c", "2")]}));
+    for wrong in [json!({"create": {}}), json!({"create": [{"table": "roles", "sync_id": "x"}]})] {
+        assert_eq!(change(wrong).await.status, 400);
+    }
+    sandbox.stop().await;
+
+    let options = Options { mappings: Mappings::DirectusSync, ..Options::default() };
+    let sandbox = Sandbox::start(options).await.unwrap();
+    assert_eq!(ask(&sandbox, &format!("GET {base}/info"), Value::Null).await.code(), "ROUTE_NOT_FOUND");
+    assert_eq!(ask(&sandbox, &format!("GET {base}/table/roles"), Value::Null).await.json(), json!([]));
     sandbox.stop().await;
 }
 

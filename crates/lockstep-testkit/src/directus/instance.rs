@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::database::Database;
 use super::layout::Layout;
 use super::postgres::Cluster;
-use super::{ADMIN_TOKEN, Answer, Db, Http, Setup, Template, server, template};
+use super::{ADMIN_TOKEN, Answer, Db, Extension, Http, Setup, Template, server, template};
 use crate::Error;
 use crate::cache::Cache;
 use crate::port::PortLease;
@@ -51,9 +51,9 @@ impl Builder {
         self
     }
 
-    /// Whether directus-extension-sync is installed, and checked to answer.
-    pub fn extension(mut self, wanted: bool) -> Self {
-        self.setup.extension = wanted;
+    /// The mapping extension that is installed, and checked to answer; `true` is that of directus-sync.
+    pub fn extension(mut self, wanted: impl Into<Extension>) -> Self {
+        self.setup.extension = wanted.into();
         self
     }
 
@@ -173,6 +173,19 @@ impl Directus {
     pub async fn restart_with(&mut self, name: &str, value: &str) -> Result<(), Error> {
         self.layout.setup.env.insert(name.to_owned(), value.to_owned());
         self.layout.write_env()?;
+        self.restart().await
+    }
+
+    /// Restarts with another mapping extension, or none. What the one before has stored stays in the database.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub async fn restart_with_extension(&mut self, extension: Extension) -> Result<(), Error> {
+        self.stop();
+        let folder = self.layout.dir.join("extensions");
+        fs::remove_dir_all(&folder).map_err(Error::io("remove", &folder))?;
+        self.layout.setup.extension = extension;
+        self.layout.create(&self.cache)?;
         self.restart().await
     }
 

@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::database::Database;
 use super::{ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_TOKEN, Setup, dotenv};
 use crate::Error;
 use crate::cache::Cache;
-use crate::npm::Package;
 
 /// Where an instance lives, and how it is set up.
 #[derive(Debug)]
@@ -41,11 +40,7 @@ impl Layout {
         }
         self.write("package.json", r#"{ "name": "lockstep-instance", "private": true }"#)?;
         self.write_env()?;
-        if self.setup.extension && !self.setup.is_sandbox() {
-            add_extension(cache, &self.dir)
-        } else {
-            Ok(())
-        }
+        if self.setup.is_sandbox() { Ok(()) } else { self.setup.extension.add(cache, &self.dir) }
     }
 
     /// Writes the `.env` file, which is all that the server knows of its configuration.
@@ -89,18 +84,6 @@ fn fixed_env() -> impl Iterator<Item = (&'static str, String)> {
     ]
     .into_iter()
     .map(|(name, value)| (name, value.to_owned()))
-}
-
-/// A local extension is a folder with its `package.json` and its built code.
-fn add_extension(cache: &Cache, dir: &Path) -> Result<(), Error> {
-    const NAME: &str = "directus-extension-sync";
-    let package = Package::extension_sync().ensure(cache)?.join("node_modules").join(NAME);
-    let home = dir.join("extensions").join(NAME);
-    fs::create_dir_all(home.join("dist")).map_err(Error::io("create", &home))?;
-    for file in ["package.json", "dist/index.js"] {
-        fs::copy(package.join(file), home.join(file)).map_err(Error::io("copy", &package.join(file)))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@
 
 mod database;
 mod dotenv;
+mod extension;
 mod http;
 mod instance;
 mod layout;
@@ -31,6 +32,7 @@ mod server;
 mod setup;
 mod template;
 
+pub use extension::Extension;
 pub use http::{Answer, Http};
 pub use instance::{Builder, Directus};
 pub use setup::{ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_TOKEN, Db, SANDBOX, Setup, Template, VERSIONS};

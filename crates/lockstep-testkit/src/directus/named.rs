@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::database::Database;
 use super::layout::Layout;
 use super::postgres::{self, Cluster};
-use super::{Db, Setup, Template, server, template};
+use super::{Db, Extension, Setup, Template, server, template};
 use crate::Error;
 use crate::cache::Cache;
 use crate::process::{Lifetime, end, runs_in};
@@ -24,8 +24,8 @@ pub struct Wish {
     pub db: Option<Db>,
     /// The fresh database to start with; A unless told otherwise.
     pub template: Option<Template>,
-    /// Whether directus-extension-sync is installed. False asks for nothing: an instance that has it keeps it.
-    pub extension: bool,
+    /// The mapping extension. None asks for nothing: an instance that has one keeps it.
+    pub extension: Extension,
 }
 
 /// A named instance that runs.
@@ -66,7 +66,9 @@ impl Wish {
         setup.version = self.version.clone().unwrap_or(setup.version);
         setup.db = self.db.unwrap_or(setup.db);
         setup.template = self.template.unwrap_or(setup.template);
-        setup.extension |= self.extension;
+        if self.extension != Extension::None {
+            setup.extension = self.extension;
+        }
         setup
     }
 }
@@ -245,7 +247,7 @@ mod tests {
     fn a_wish_changes_only_what_it_names() {
         let usual = Wish::default().over(None);
         assert_eq!(usual.to_string(), "Directus 11.17.4 (sqlite, template a)");
-        let present = Setup { version: "12.4.0".into(), extension: true, ..usual };
+        let present = Setup { version: "12.4.0".into(), extension: Extension::DirectusSync, ..usual };
         assert_eq!(Wish::default().over(Some(&present)), present);
         let wish = Wish { template: Some(Template::B), db: Some(Db::Postgres), ..Wish::default() };
         let wished = wish.over(Some(&present)).to_string();

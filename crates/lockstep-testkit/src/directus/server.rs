@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::database::Database;
 use super::http::Http;
 use super::layout::Layout;
-use super::{ADMIN_PASSWORD, ADMIN_TOKEN};
+use super::{ADMIN_PASSWORD, ADMIN_TOKEN, Extension};
 use crate::Error;
 use crate::cache::Cache;
 use crate::cli::BINARY;
@@ -62,7 +62,7 @@ pub(super) async fn wait_ready(layout: &Layout, child: &mut Child) -> Result<(),
 }
 
 async fn check_extension(layout: &Layout, http: &Http) -> Result<(), Error> {
-    if !layout.setup.extension {
+    if layout.setup.extension == Extension::None {
         return Ok(());
     }
     let answer = http.request("GET", "/directus-extension-sync/table/roles", None).await?;
@@ -81,9 +81,10 @@ fn sandbox(layout: &Layout, lifetime: Lifetime) -> Result<Command, Error> {
         command.arg("--data").arg(file);
     }
     command.arg(format!("--admin-token={ADMIN_TOKEN}")).arg(format!("--admin-password={ADMIN_PASSWORD}"));
-    if !layout.setup.extension {
-        command.arg("--no-extension");
-    }
+    match layout.setup.extension {
+        Extension::None => command.arg("--no-extension"),
+        extension => command.arg(format!("--extension={extension}")),
+    };
     logged(command, layout)
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Extension;
+
 /// The versions that the conformance suite runs on: the last of each major version that Lockstep knows.
 pub const VERSIONS: [&str; 3] = ["10.13.1", "11.17.4", "12.4.0"];
 
@@ -50,8 +52,9 @@ pub struct Setup {
     pub db: Db,
     /// The fresh database that it starts with.
     pub template: Template,
-    /// Whether the extension directus-extension-sync is installed.
-    pub extension: bool,
+    /// The mapping extension that is installed.
+    #[serde(default)]
+    pub extension: Extension,
     /// Environment variables that win over the usual ones.
     pub env: BTreeMap<String, String>,
 }
@@ -65,7 +68,7 @@ impl Setup {
     /// SQLite, template A, no extension, nothing special in the environment.
     pub fn new(version: &str) -> Self {
         let (db, template) = (Db::Sqlite, Template::A);
-        Self { version: version.to_owned(), db, template, extension: false, env: BTreeMap::new() }
+        Self { version: version.to_owned(), db, template, extension: Extension::None, env: BTreeMap::new() }
     }
 }
 
@@ -89,7 +92,11 @@ impl fmt::Display for Db {
 
 impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let extension = if self.extension { ", with the extension" } else { "" };
+        let extension = match self.extension {
+            Extension::None => String::new(),
+            Extension::DirectusSync => ", with the extension".to_owned(),
+            Extension::Lockstep => ", with the extension of lockstep".to_owned(),
+        };
         write!(f, "Directus {} ({}, template {}{extension})", self.version, self.db, self.template)
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::database::Database;
 use super::layout::Layout;
 use super::postgres::{self, Cluster};
-use super::{Setup, server};
+use super::{Extension, Setup, server};
 use crate::Error;
 use crate::cache::Cache;
 use crate::process::Lifetime;
@@ -25,7 +25,7 @@ pub(super) fn ensure(cache: &Cache, setup: &Setup) -> Result<Database, Error> {
     if is_made(&dir) {
         return Ok(database);
     }
-    let plain = Setup { extension: false, env: Default::default(), ..setup.clone() };
+    let plain = Setup { extension: Extension::None, env: Default::default(), ..setup.clone() };
     make(cache, &Layout { dir, port: 8055, database: database.clone(), setup: plain })?;
     Ok(database)
 }

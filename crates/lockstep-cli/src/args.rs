@@ -17,6 +17,7 @@ use crate::config::StateChoice;
 pub(crate) use extension::{ExtensionArgs, ExtensionCommand};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs, VerifyArgs};
 pub(crate) use schema::SchemaArgs;
+pub(crate) use seed::{SeedArgs, SeedCommand, SeedDiffArgs, SeedPullArgs, SeedPushArgs};
 
 pub(crate) mod extension;
 mod overrides;
@@ -24,6 +25,7 @@ mod overrides;
 mod reference;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
+pub(crate) mod seed;
 #[cfg(test)]
 mod tests;
 
@@ -135,6 +137,9 @@ pub(crate) enum Command {
     /// Push a dump into an empty sandbox, to see whether it is whole; for CI
     #[command(after_help = sandbox::VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
+    /// Records of content in files: compare them with an instance, bring it there, or write them
+    #[command(after_help = seed::EXAMPLES)]
+    Seed(SeedArgs),
     /// See and correct which records of the dump and of the target belong together
     #[command(after_help = STATE_EXAMPLES)]
     State(StateArgs),

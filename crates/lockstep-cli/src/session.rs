@@ -9,6 +9,7 @@ use lockstep_core::schema::Layout;
 use lockstep_directus::{Auth, Client, ClientOptions};
 use lockstep_engine::dump::DumpPaths;
 use lockstep_engine::schema::SchemaOptions;
+use lockstep_engine::seed::SeedOptions;
 use lockstep_engine::{Options, StateChoice as Store};
 use secrecy::SecretString;
 
@@ -26,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     /// What is wanted.
     pub(crate) options: Options,
+    /// What is wanted of seeds.
+    pub(crate) seeds: SeedOptions,
 }
 
 impl Session {
@@ -36,7 +39,15 @@ impl Session {
     pub(crate) fn open(cli: &Cli, output: &Output) -> Result<Self, Failure> {
         let (settings, environment) = settings(cli, cli.values(), output)?;
         let client = connect(&settings, output)?;
-        Ok(Self { client, options: options(&settings, &environment) })
+        let options = options(&settings, &environment);
+        let seeds = SeedOptions {
+            paths: settings.seed_path.value.clone(),
+            state: options.state,
+            state_file: options.state_file.clone(),
+            preserve: options.preserve.clone(),
+            sort_json: options.sort_json,
+        };
+        Ok(Self { client, options, seeds })
     }
 }
 

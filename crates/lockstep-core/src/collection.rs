@@ -1,10 +1,14 @@
-//! The registry: what each synchronized system collection is.
+//! The registry: what each synchronized collection is.
 //!
 //! One row describes a collection completely: its key, what its fields refer to, what stays out of the dump,
 //! what makes two records the same. Reading, normalizing, matching, planning and writing all go by it, so that a
-//! collection (or a field of a new Directus version) is a row here and code nowhere.
+//! collection (or a field of a new Directus version) is a row here and code nowhere. Collections of content are described
+//! in the same words, made from the schema of an instance ([`crate::content`]).
 
 use serde_json::Value;
+
+use crate::content::Kind;
+use crate::record::Fields;
 
 /// The kind of primary key that a collection has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub enum Key {
     Uuid,
     /// An integer that the server makes.
     Integer,
+    /// Text that whoever creates the record chooses.
+    Text,
     /// One row only, never created nor deleted.
     Singleton,
 }
@@ -27,6 +33,37 @@ pub struct Reference {
     /// True if the server insists that the target exists when the reference is written. `flows.operation` has no
     /// foreign key, and a template inside options is resolved when the flow runs.
     pub enforced: bool,
+    /// Where a field of the same record says which collection is meant (many-to-any); `target` is then empty.
+    pub any: Option<&'static Any>,
+    /// True if the field may be empty, so that the reference may come after the record.
+    pub nullable: bool,
+    /// True if the server refuses to delete a record while this refers to it.
+    pub blocks: bool,
+}
+
+/// The collections that a many-to-any reference may be to.
+#[derive(Clone, Copy, Debug)]
+pub struct Any {
+    /// The field that names the collection.
+    pub field: &'static str,
+    /// Name on the server, and name in the registry, of each.
+    pub among: &'static [(&'static str, &'static str)],
+}
+
+impl Reference {
+    /// The collection that a record refers to by this field; none where its other field names none that is allowed.
+    #[must_use]
+    pub fn target_in(&self, fields: &Fields) -> Option<&'static str> {
+        let Some(any) = self.any else { return Some(self.target) };
+        let named = fields.get(any.field)?.as_str()?;
+        any.among.iter().find(|(name, _)| *name == named).map(|(_, target)| *target)
+    }
+
+    /// All collections that it may refer to.
+    pub fn targets(&self) -> impl Iterator<Item = &'static str> {
+        let any = self.any.map_or(&[][..], |any| any.among).iter().map(|(_, target)| *target);
+        any.chain((self.any.is_none()).then_some(self.target))
+    }
 }
 
 /// One part of the name that people know a record by.
@@ -41,10 +78,15 @@ pub enum LabelPart {
 /// One synchronized collection.
 #[derive(Debug)]
 pub struct Collection {
-    /// The name without its `directus_` prefix, as in files and mapping tables.
+    /// The name of its mapping table: that of a system collection without its `directus_` prefix, as in files; for other
+    /// collections see [`crate::content`].
     pub name: &'static str,
+    /// The name on the server, for content; empty for the rows of this registry, where the prefix makes it.
+    pub full_name: &'static str,
     /// The kind of its primary key.
     pub key: Key,
+    /// The field of its primary key.
+    pub key_field: &'static str,
     /// True if the SyncID is the id whatever `--preserve-ids` says (flows, folders): their ids are public, in
     /// webhook addresses and in the files of a folder.
     pub always_preserved: bool,
@@ -86,19 +128,29 @@ pub struct Collection {
     pub file_order: &'static [&'static str],
     /// The first major version that has the collection.
     pub since_major: u32,
+    /// Fields of which not the text counts, but what it means.
+    pub kinds: &'static [(&'static str, Kind)],
+    /// Fields that are written with a new record only, and never compared.
+    pub once: &'static [&'static str],
+    /// The field of a record that names a file to be uploaded with it.
+    pub upload: Option<&'static str>,
+    /// Among collections that do not depend on each other, those with a lower one are written first.
+    pub rank: u32,
 }
 
 const fn reference(path: &'static str, target: &'static str) -> Reference {
-    Reference { path, target, enforced: true }
+    Reference { path, target, enforced: true, any: None, nullable: true, blocks: true }
 }
 
 const fn loose(path: &'static str, target: &'static str) -> Reference {
-    Reference { path, target, enforced: false }
+    Reference { path, target, enforced: false, any: None, nullable: true, blocks: false }
 }
 
-const PLAIN: Collection = Collection {
+pub(crate) const PLAIN: Collection = Collection {
     name: "",
+    full_name: "",
     key: Key::Uuid,
+    key_field: "id",
     always_preserved: false,
     ignored: &[],
     secrets: &[],
@@ -118,6 +170,10 @@ const PLAIN: Collection = Collection {
     only_null: None,
     file_order: &[],
     since_major: 10,
+    kinds: &[],
+    once: &[],
+    upload: None,
+    rank: 0,
 };
 
 /// All synchronized collections; what a natural key refers to stands before what has that key.
@@ -251,6 +307,36 @@ pub fn names() -> [&'static str; COLLECTIONS.len()] {
     std::array::from_fn(|place| COLLECTIONS[place].name)
 }
 
+/// The collections that a comparison is about, what is referred to by a natural key before what has that key.
+#[derive(Clone, Debug)]
+pub struct Registry(Vec<&'static Collection>);
+
+impl Default for Registry {
+    /// The system collections.
+    fn default() -> Self {
+        Self(COLLECTIONS.iter().collect())
+    }
+}
+
+impl Registry {
+    /// These collections.
+    #[must_use]
+    pub fn new(collections: Vec<&'static Collection>) -> Self {
+        Self(collections)
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &'static Collection> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The collection whose mapping table has this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&'static Collection> {
+        self.iter().find(|collection| collection.name == name)
+    }
+}
+
 impl PartialEq for Collection {
     /// Names are unique in the registry.
     fn eq(&self, other: &Self) -> bool {
@@ -277,13 +363,37 @@ impl Collection {
     /// The full name, as the server uses it.
     #[must_use]
     pub fn system_name(&self) -> String {
-        format!("directus_{}", self.name)
+        if self.is_content() { self.full_name.to_owned() } else { format!("directus_{}", self.name) }
+    }
+
+    /// True for a collection of content, whose description was made from a schema.
+    #[must_use]
+    pub const fn is_content(&self) -> bool {
+        !self.full_name.is_empty()
+    }
+
+    /// The name that people know the collection by.
+    #[must_use]
+    pub const fn shown_name(&self) -> &'static str {
+        if self.is_content() { self.full_name } else { self.name }
     }
 
     /// True if the field stays out of the dump and is never written.
     #[must_use]
     pub fn ignores(&self, field: &str) -> bool {
-        field == "id" || self.ignored.contains(&field)
+        field == self.key_field || self.ignored.contains(&field)
+    }
+
+    /// What the values of a field mean; none where they mean what they say.
+    #[must_use]
+    pub fn kind(&self, field: &str) -> Option<Kind> {
+        self.kinds.iter().find(|(name, _)| *name == field).map(|(_, kind)| *kind)
+    }
+
+    /// True if two values of a field are the same.
+    #[must_use]
+    pub fn same(&self, field: &str, one: &Value, other: &Value) -> bool {
+        crate::content::same_value_of(self.kind(field), one, other)
     }
 
     /// True if the field holds a secret.
@@ -306,15 +416,15 @@ impl Collection {
 
     /// The fields that refer to records of the same collection.
     pub fn self_references(&self) -> impl Iterator<Item = &'static str> {
-        let own =
-            self.references.iter().filter(|reference| reference.enforced && reference.target == self.name);
-        own.map(|reference| reference.path)
+        let own = self.references.iter().filter(|reference| reference.enforced);
+        own.filter(|reference| reference.targets().any(|target| target == self.name))
+            .map(|reference| reference.path)
     }
 
     /// The collections that this one refers to, itself left out, attachments included.
     pub fn referred(&self) -> impl Iterator<Item = &'static str> {
         let attached = self.attachments.map(|_| "roles");
-        self.references.iter().map(|reference| reference.target).chain(attached)
+        self.references.iter().flat_map(Reference::targets).chain(attached)
     }
 }
 

@@ -52,7 +52,8 @@ impl<'a> Labels<'a> {
         let (LabelPart::Field(field) | LabelPart::Named(field)) = part;
         let text = fields.get(field)?.as_str().filter(|text| !text.is_empty())?;
         let reference = collection.references.iter().find(|reference| reference.path == field);
-        Some(reference.and_then(|reference| self.name(reference.target, text)).unwrap_or(text))
+        let target = reference.and_then(|reference| reference.target_in(fields));
+        Some(target.and_then(|target| self.name(target, text)).unwrap_or(text))
     }
 }
 

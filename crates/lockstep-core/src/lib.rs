@@ -6,6 +6,7 @@
 
 pub mod checkup;
 pub mod collection;
+pub mod content;
 pub mod file_order;
 pub mod identity;
 pub mod json;
@@ -17,4 +18,5 @@ pub mod reconcile;
 pub mod record;
 pub mod report;
 pub mod schema;
+pub mod seed;
 pub mod version;

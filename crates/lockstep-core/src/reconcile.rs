@@ -22,13 +22,14 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::collection::{COLLECTIONS, Collection, Key};
-use crate::identity::matching::Matching;
+use crate::collection::{Collection, Key, Registry};
+use crate::identity::matching::{Matching, asked_id};
 use crate::identity::specials::{Specials, is_special};
-use crate::identity::translate::{Translator, serves_as_id};
+use crate::identity::translate::{Localized, Translator, serves_as_id};
 use crate::identity::{DumpRecords, InstanceRows, Mappings, PreserveIds, chosen_id};
 use crate::label::Labels;
-use crate::record::{Fields, LocalId, Record, Row, SyncId};
+use crate::nearest::nearest;
+use crate::record::{Fields, Late, LocalId, Record, Row, SyncId};
 
 use fields::shown;
 pub use problem::Problem;
@@ -65,6 +66,55 @@ pub struct Mode {
     pub permissions_hidden: bool,
     /// What ids are chosen from; names the instance.
     pub target: String,
+    /// The collections; those that are referred to by a natural key come first.
+    pub registry: Registry,
+    /// What is said of single collections and records.
+    pub rules: Rules,
+}
+
+/// What a comparison is told of single collections and records; nothing, for a dump.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// What may be done with the records of a collection; everything, where nothing is said.
+    pub actions: BTreeMap<&'static str, Actions>,
+    /// Rows that are never deleted.
+    pub protected: BTreeSet<(&'static str, LocalId)>,
+    /// The file that a record stands in; its collection's, where nothing is said.
+    pub places: BTreeMap<(&'static str, SyncId), String>,
+    /// Files of records that are not what the instance has: of what each side says, in words.
+    pub changed_files: BTreeMap<(&'static str, SyncId), (String, String)>,
+}
+
+/// What may be done with the records of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actions {
+    /// Creating what the instance lacks.
+    pub create: bool,
+    /// Changing what it has otherwise.
+    pub update: bool,
+    /// Deleting what left.
+    pub delete: bool,
+}
+
+impl Default for Actions {
+    fn default() -> Self {
+        Self { create: true, update: true, delete: true }
+    }
+}
+
+impl Mode {
+    fn in_scope(&self) -> impl Iterator<Item = &'static Collection> + '_ {
+        self.registry.iter().filter(|collection| self.scope.contains(collection.name))
+    }
+
+    fn actions(&self, collection: &Collection) -> Actions {
+        self.rules.actions.get(collection.name).copied().unwrap_or_default()
+    }
+
+    fn place(&self, collection: &Collection, sync_id: &SyncId) -> String {
+        let place = self.rules.places.get(&(collection.name, sync_id.clone())).cloned();
+        place.unwrap_or_else(|| format!("{}.json", collection.name))
+    }
 }
 
 /// What happens to a record.
@@ -136,6 +186,10 @@ pub struct Change {
     pub difference: Arc<Difference>,
     /// What is sent, in ids of the instance.
     pub write: Fields,
+    /// What is sent besides, once the records that it refers to have ids.
+    pub late: Vec<Late>,
+    /// The file that is sent with it.
+    pub upload: Option<String>,
 }
 
 impl Serialize for Difference {
@@ -237,17 +291,18 @@ pub fn reconcile(comparison: &Comparison<'_>) -> Result<Changes, Vec<Problem>> {
         .filter(|ambiguity| comparison.mode.scope.contains(ambiguity.collection))
         .map(Problem::Ambiguous)
         .collect();
-    choose_ids(comparison, &mut matching);
+    problems.extend(choose_ids(comparison, &mut matching));
     let doomed = doomed(comparison, &matching);
+    let translator = matching.translator(comparison.rows, comparison.mode.attach_roles).without(&doomed);
     let reconciler = Reconciler {
-        translator: matching.translator(comparison.rows, comparison.mode.attach_roles).without(&doomed),
+        translator: translator.among(&comparison.mode.registry).expecting(pending(comparison, &matching)),
         matching: &matching,
         comparison,
         labels: &labels,
         doomed: &doomed,
     };
     let mut collections = Vec::new();
-    for collection in COLLECTIONS.iter().filter(|c| comparison.mode.scope.contains(c.name)) {
+    for collection in comparison.mode.in_scope() {
         if let Some(records) = comparison.dump.get(collection.name) {
             problems.extend(crate::plan::lint(collection, records, &labels));
             collections.push((collection, reconciler.collection(collection, records, &mut problems)));
@@ -257,14 +312,26 @@ pub fn reconcile(comparison: &Comparison<'_>) -> Result<Changes, Vec<Problem>> {
     if problems.is_empty() { Ok(Changes { collections, matching }) } else { Err(problems) }
 }
 
-/// Ids of records that will be created, so that others can refer to them before the first write.
-fn choose_ids(comparison: &Comparison<'_>, matching: &mut Matching) {
-    let in_scope =
-        COLLECTIONS.iter().filter(|c| comparison.mode.scope.contains(c.name) && c.key == Key::Uuid);
-    for collection in in_scope {
+/// Ids of records that will be created, so that others can refer to them before the first write; and the records that
+/// can have none.
+fn choose_ids(comparison: &Comparison<'_>, matching: &mut Matching) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for collection in comparison.mode.in_scope().filter(|c| comparison.mode.actions(c).create) {
         for record in comparison.dump.get(collection.name).into_iter().flatten() {
             let taken = matching.ids.local(collection.name, record.sync_id.as_str()).is_some();
             if taken || is_special(record.sync_id.as_str()) {
+                continue;
+            }
+            if let Some(id) = asked_id(collection, record) {
+                matching.ids.pair(collection.name, &record.sync_id, &id);
+                continue;
+            }
+            if collection.key == Key::Text {
+                let place = comparison.mode.place(collection, &record.sync_id);
+                let (sync_id, field) = (record.sync_id.clone(), collection.key_field);
+                problems.push(Problem::NoKey { place, sync_id, field });
+            }
+            if collection.key != Key::Uuid {
                 continue;
             }
             let kept =
@@ -277,12 +344,26 @@ fn choose_ids(comparison: &Comparison<'_>, matching: &mut Matching) {
             }
         }
     }
+    problems
+}
+
+/// Records of content that will be created and whose id the server makes.
+fn pending<'a>(comparison: &Comparison<'a>, matching: &Matching) -> HashSet<(&'static str, &'a str)> {
+    let mut pending = HashSet::new();
+    let counting = comparison.mode.in_scope().filter(|c| c.is_content() && c.key == Key::Integer);
+    for collection in counting.filter(|c| comparison.mode.actions(c).create) {
+        let records = comparison.dump.get(collection.name).into_iter().flatten();
+        let ids = records.map(|record| record.sync_id.as_str());
+        let new = ids.filter(|id| matching.ids.local(collection.name, id).is_none());
+        pending.extend(new.map(|id| (collection.name, id)));
+    }
+    pending
 }
 
 /// The rows that go: recorded and no longer in the dump, or, when pruning, in no dump.
 fn doomed(comparison: &Comparison<'_>, matching: &Matching) -> BTreeSet<(&'static str, LocalId)> {
     let mut doomed = BTreeSet::new();
-    for collection in COLLECTIONS.iter().filter(|c| comparison.mode.scope.contains(c.name)) {
+    for collection in comparison.mode.in_scope().filter(|c| comparison.mode.actions(c).delete) {
         let name = collection.name;
         let hidden = name == "permissions" && comparison.mode.permissions_hidden;
         if !comparison.dump.contains_key(name) || collection.key == Key::Singleton || hidden {
@@ -292,12 +373,19 @@ fn doomed(comparison: &Comparison<'_>, matching: &Matching) -> BTreeSet<(&'stati
         for row in comparison.rows.get(name).into_iter().flatten() {
             let paired = matching.ids.sync(name, row.id.as_str()).is_some();
             let goes = comparison.mode.prune || recorded.contains(&row.id);
-            if goes && !paired && !comparison.specials.protects(name, &row.id) {
+            let kept = comparison.specials.protects(name, &row.id)
+                || comparison.mode.rules.protected.contains(&(name, row.id.clone()));
+            if goes && !paired && !kept {
                 doomed.insert((name, row.id.clone()));
             }
         }
     }
     doomed
+}
+
+/// The file that a record is uploaded with.
+fn upload(collection: &Collection, record: &Record) -> Option<String> {
+    Some(record.fields.get(collection.upload?)?.as_str()?.to_owned())
 }
 
 struct Reconciler<'a> {
@@ -334,6 +422,8 @@ impl Reconciler<'_> {
                     collection: collection.name,
                     sync_id: record.sync_id.clone(),
                     label: label.clone(),
+                    place: self.comparison.mode.place(collection, &record.sync_id),
+                    nearest: self.like(collection, reference.target, &reference.value),
                     reference,
                 })),
             }
@@ -346,19 +436,23 @@ impl Reconciler<'_> {
         &self,
         collection: &'static Collection,
         record: &Record,
-        local: Fields,
+        local: Localized,
         row: Option<&Row>,
         label: String,
         changes: &mut CollectionChanges,
     ) {
         let sync_id = Some(record.sync_id.clone());
         let Some(row) = row else {
-            if is_special(record.sync_id.as_str()) || self.may_be_hidden(collection, &local) {
+            let held_back = !self.comparison.mode.actions(collection).create;
+            if is_special(record.sync_id.as_str())
+                || self.may_be_hidden(collection, &local.fields)
+                || held_back
+            {
                 changes.withheld.push(Kept { id: record.sync_id.to_string(), label });
                 return;
             }
             let id = self.matching.ids.local(collection.name, record.sync_id.as_str()).cloned();
-            let write = self.creation(collection, record, local);
+            let write = self.creation(collection, record, local.fields);
             let created = Some(shown(collection, &record.fields));
             let names = self.names(collection, &record.fields);
             let action = Action::Create;
@@ -373,14 +467,22 @@ impl Reconciler<'_> {
                 takes_along: 0,
                 cuts_off: 0,
             };
-            changes.items.push(Change { difference: Arc::new(difference), write });
+            let upload = upload(collection, record);
+            changes.items.push(Change { difference: Arc::new(difference), write, late: local.late, upload });
             return;
         };
         if self.matching.adopted.contains(&(collection.name, record.sync_id.clone())) {
             changes.adopted.push(Kept { id: row.id.to_string(), label: label.clone() });
         }
-        let (write, edits) = self.difference(collection, record, local, row, &mut changes.unknown_fields);
-        if edits.is_empty() {
+        let (mut write, late, mut edits) =
+            self.difference(collection, record, local, row, &mut changes.unknown_fields);
+        let file = self.comparison.mode.rules.changed_files.get(&(collection.name, record.sync_id.clone()));
+        let upload = file.and_then(|_| upload(collection, record));
+        if let (Some((before, after)), Some(field)) = (file, collection.upload) {
+            edits.push(Edit::plain(field, before.as_str().into(), after.as_str().into()));
+            write.insert(collection.key_field.to_owned(), row.id.to_value(collection.key));
+        }
+        if edits.is_empty() || !self.comparison.mode.actions(collection).update {
             changes.unchanged += 1;
             return;
         }
@@ -396,7 +498,18 @@ impl Reconciler<'_> {
             takes_along: 0,
             cuts_off: 0,
         };
-        changes.items.push(Change { difference: Arc::new(difference), write });
+        changes.items.push(Change { difference: Arc::new(difference), write, late, upload });
+    }
+
+    /// A record that may be meant by a reference to nothing.
+    fn like(&self, collection: &Collection, target: &str, value: &str) -> Option<String> {
+        if !collection.is_content() {
+            return None;
+        }
+        let records = self.comparison.dump.get(target).into_iter().flatten();
+        let mapped = self.comparison.mappings.of(target).map(|(sync_id, _)| sync_id.as_str());
+        let known: Vec<&str> = records.map(|record| record.sync_id.as_str()).chain(mapped).collect();
+        nearest(value, &known).map(str::to_owned)
     }
 
     /// Mappings whose row is gone; one whose row may be hidden is not.

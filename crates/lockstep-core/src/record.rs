@@ -146,13 +146,24 @@ impl Row {
     /// Takes a row that the server sent apart; none where it has no id (the server's own permissions).
     #[must_use]
     pub fn from_server(collection: &Collection, mut fields: Fields) -> Option<Self> {
-        let id = fields.shift_remove("id").and_then(|value| LocalId::from_value(&value));
+        let id = fields.shift_remove(collection.key_field).and_then(|value| LocalId::from_value(&value));
         let id = match (id, collection.key) {
             (None, Key::Singleton) => LocalId::from("1"),
             (id, _) => id?,
         };
         Some(Self { id, fields })
     }
+}
+
+/// A reference to a record that has no id before the server makes one: it is filled in when there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// The field that gets the id.
+    pub field: String,
+    /// The collection that is referred to.
+    pub collection: &'static str,
+    /// The record of it.
+    pub sync_id: SyncId,
 }
 
 /// True if two JSON values mean the same: numbers by value, objects whatever the order of their keys.

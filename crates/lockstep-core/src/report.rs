@@ -90,6 +90,9 @@ pub struct CollectionReport {
     /// SyncIDs of the dangling mappings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dangling_sync_ids: Vec<SyncId>,
+    /// Whether it is content, and no configuration.
+    #[serde(skip)]
+    pub content: bool,
 }
 
 impl From<&CollectionChanges> for CollectionReport {
@@ -107,6 +110,7 @@ impl From<&CollectionChanges> for CollectionReport {
             kept: changes.untracked.clone(),
             withheld: changes.withheld.clone(),
             dangling_sync_ids: changes.dangling.clone(),
+            content: false,
         }
     }
 }
@@ -142,7 +146,10 @@ impl Differences {
         let collections = changes
             .collections
             .iter()
-            .map(|(collection, changes)| (collection.name, CollectionReport::from(changes)))
+            .map(|(collection, changes)| {
+                let report = CollectionReport::from(changes);
+                (collection.shown_name(), CollectionReport { content: collection.is_content(), ..report })
+            })
             .collect();
         Self { schema: schema.map(Arc::new), collections, dangers: crate::plan::dangers(changes) }
     }
@@ -217,7 +224,7 @@ impl Applied {
 /// The result of `diff` and `push`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ComparisonReport {
-    /// `diff`, `push`, `preview` or `verify`.
+    /// `diff`, `push`, `preview`, `verify`, `seed diff` or `seed push`.
     pub command: &'static str,
     /// The instance.
     pub instance: InstanceInfo,

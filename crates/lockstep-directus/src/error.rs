@@ -125,6 +125,13 @@ impl Error {
         Self { sentence, cause: None, facts: Box::new(facts) }
     }
 
+    /// A file of this machine that was to be sent cannot be read.
+    #[must_use]
+    pub fn of_file(path: &str, error: &std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("the file {path} cannot be read"))
+            .caused_by(Cause(error.to_string()))
+    }
+
     pub(crate) fn answered(sentence: String, facts: Facts) -> Self {
         Self { sentence, cause: None, facts: Box::new(facts) }
     }

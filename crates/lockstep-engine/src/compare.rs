@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join3;
-use lockstep_core::collection::Collection;
+use lockstep_core::collection::{Collection, Registry};
 use lockstep_core::identity::matching::{Sides, match_records};
 use lockstep_core::identity::specials::Specials;
 use lockstep_core::identity::{InstanceRows, Mappings};
-use lockstep_core::reconcile::{Changes, Comparison, Mode, reconcile};
+use lockstep_core::reconcile::{Changes, Comparison, Mode, Rules, reconcile};
 use lockstep_core::record::Row;
 use lockstep_core::report::{Differences, SchemaReport};
 use lockstep_core::schema::LeftOutReason;
@@ -70,12 +70,14 @@ fn compare_records(
     schema: Option<SchemaComparison>,
 ) -> Result<Compared, EngineError> {
     let specials = Specials::find(&read.rows, &instance.user, mappings);
+    let registry = Registry::default();
     let sides = Sides {
         dump: &desired.dumped.records,
         rows: &read.rows,
         mappings,
         specials: &specials,
         target: instance.client.url(),
+        registry: &registry,
     };
     let mode = Mode {
         scope: options.scope.clone(),
@@ -84,6 +86,8 @@ fn compare_records(
         prune: options.prune,
         permissions_hidden: read.hidden_permissions > 0,
         target: instance.client.url().to_owned(),
+        registry: registry.clone(),
+        rules: Rules::default(),
     };
     let matching = match_records(sides);
     let comparison = Comparison {

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use lockstep_core::content::ModelError;
 use lockstep_core::plan::Verb;
 use lockstep_core::reconcile::Problem;
+use lockstep_core::record::SyncId;
 use lockstep_core::report::{Applied, Differences};
 use lockstep_core::schema::{AdaptError, Finding, Misfit, ShapeError, SnapshotError};
+use lockstep_core::seed::SeedError;
 use lockstep_core::version::Version;
 use lockstep_directus::{Error as DirectusError, ErrorKind};
 
@@ -139,8 +142,55 @@ pub enum EngineError {
         /// `collection` or `collection.field`.
         names: Vec<String>,
     },
+    /// A seed cannot be read.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// A seed is of what the instance does not have, or what cannot be seeded.
+    #[error("{place}: {source}")]
+    SeedCollection {
+        /// The seed.
+        place: String,
+        /// What is wrong.
+        source: ModelError,
+    },
+    /// There is no seed.
+    #[error("there is no seed in {}", listed(.0))]
+    NoSeeds(Vec<PathBuf>),
+    /// A pull would have to take a seed out of a file that has others, or out of several.
+    #[error("the seeds have {collection} in {} already, together with others", listed(.files))]
+    SeedElsewhere {
+        /// The collection.
+        collection: String,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+    /// A file that a seed names cannot be read.
+    #[error("{place}: {} cannot be read", path.display())]
+    SeedFile {
+        /// The record.
+        place: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The server made an id, and did not tell which.
+    #[error(
+        "cannot write {field} of \"{label}\" in {collection}: the instance did not tell the id of {sync_id}, which it refers to"
+    )]
+    NoId {
+        /// The collection.
+        collection: &'static str,
+        /// What people call the record.
+        label: String,
+        /// The field.
+        field: String,
+        /// The record that is referred to.
+        sync_id: SyncId,
+    },
     /// The dump contradicts itself or the instance.
-    #[error("{}", problems_title(.0.len()))]
+    #[error("{}", problems_title(.0))]
     Problems(Vec<Problem>),
     /// The licence of the instance does not allow what is desired.
     #[error("the licence of the instance does not allow these changes: {0}")]
@@ -208,11 +258,16 @@ pub enum EngineError {
     Unknown(String),
 }
 
-fn problems_title(count: usize) -> String {
-    match count {
-        1 => "the dump has a problem, and nothing was written".to_owned(),
-        _ => format!("the dump has {count} problems, and nothing was written"),
+fn problems_title(problems: &[Problem]) -> String {
+    let what = if problems.iter().any(Problem::is_of_seed) { "seed" } else { "dump" };
+    match problems.len() {
+        1 => format!("the {what} has a problem, and nothing was written"),
+        count => format!("the {what} has {count} problems, and nothing was written"),
     }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn lint_title(count: usize) -> String {
@@ -276,6 +331,28 @@ impl EngineError {
             | Self::SchemaDiff(_)
             | Self::SchemaText(_)
             | Self::SchemaDiffText(_) => "check the log of the instance",
+            Self::Seed(SeedError::Wrong { .. }) => {
+                "a seed is {\"collection\": …, \"meta\": {…}, \"data\": [{\"_sync_id\": …, …}]}, or an array of them"
+            }
+            Self::Seed(SeedError::Twice { .. }) => "give one of them another _sync_id, or remove it",
+            Self::SeedCollection { source: ModelError::Unknown { nearest: Some(nearest), .. }, .. } => {
+                return Some(format!("did you mean {nearest}?"));
+            }
+            Self::SeedCollection { source: ModelError::Unknown { .. }, .. } => {
+                "push the schema first, or check the name"
+            }
+            Self::SeedCollection { source: ModelError::System { .. }, .. } => {
+                "the configuration is pushed with lockstep push"
+            }
+            Self::SeedCollection { .. } => "leave the collection out of the seeds",
+            Self::NoSeeds(_) => "check --seed-path; all *.json files below it are read",
+            Self::SeedFile { .. } => {
+                "_file_path is relative to the seed path; check that the file is there and can be read"
+            }
+            Self::SeedElsewhere { .. } => {
+                "name a file with -o, or give the collection a file of its own first"
+            }
+            Self::NoId { .. } => "run it again: what was written is found by its mapping",
             Self::Licence(_) => "change the licence, or leave out what exceeds it",
             Self::Refused(_) => "look at the plan; if you mean it, add --allow-destructive",
             Self::StateFile { hint, .. } => hint,

@@ -68,6 +68,11 @@ impl Instance {
         Ok(Self { client, version, user: CurrentUser { id, role }, page })
     }
 
+    /// The most rows that the server sends at once; none if it does not limit them.
+    pub(crate) fn page(&self) -> Option<u64> {
+        self.page
+    }
+
     /// Reads collections whole.
     ///
     /// # Errors

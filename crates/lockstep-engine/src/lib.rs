@@ -6,6 +6,7 @@
 mod aliases;
 mod compare;
 mod configuration;
+mod content;
 mod desired;
 mod doctor;
 pub mod dump;
@@ -21,6 +22,7 @@ mod options;
 mod pull;
 mod push;
 pub mod schema;
+pub mod seed;
 mod specs;
 mod state;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use futures::future::{OptionFuture, try_join5};
-use lockstep_core::collection::{Collection, Key};
+use lockstep_core::collection::{Collection, Key, Registry};
 use lockstep_core::file_order;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
 use lockstep_core::identity::specials::{ADMIN_ROLE, Specials};
@@ -124,6 +124,7 @@ impl<'a> Puller<'a> {
     ) -> Self {
         let mappings = store.map(|store| store.mappings.clone()).unwrap_or_default();
         let specials = Specials::find(&read.rows, &instance.user, &mappings);
+        let registry = Registry::default();
         let matching = identify_rows(
             Sides {
                 dump: &dumped.records,
@@ -131,6 +132,7 @@ impl<'a> Puller<'a> {
                 mappings: &mappings,
                 specials: &specials,
                 target: instance.client.url(),
+                registry: &registry,
             },
             &options.preserve,
         );

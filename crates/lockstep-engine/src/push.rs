@@ -2,16 +2,18 @@
 
 use std::time::Instant;
 
+use lockstep_core::collection::Registry;
 use lockstep_core::identity::Mappings;
 use lockstep_core::plan::{Limits, plan};
 use lockstep_core::record::LocalId;
 use lockstep_core::report::{Applied, ComparisonReport, Differences, Event, InstanceInfo, Observer, Phase};
+use lockstep_core::schema::Mode;
 use lockstep_directus::{Client, caches};
 
 use crate::compare::{Compared, compare};
 use crate::desired::Desired;
 use crate::error::EngineError;
-use crate::executor::{Executor, Outcome};
+use crate::executor::{Executor, Made, Outcome};
 use crate::instance::Instance;
 use crate::licence;
 use crate::options::{Interrupt, Options};
@@ -81,10 +83,49 @@ pub async fn push(
     let instance = Instance::connect(client).await?;
     let desired = Desired::read(options, &instance).await?;
     observer.event(Event::Phase(Phase::Reading));
+    let source = DumpSource { desired, options };
+    bring("push", started, instance, source, observer, consent, interrupt).await
+}
+
+/// What an instance is brought to.
+pub(crate) trait Source {
+    /// Compares it with the instance, reading the instance anew.
+    async fn compare(&self, instance: &Instance, store: &mut Option<Store>) -> Result<Compared, EngineError>;
+
+    /// How its schema is applied.
+    fn schema_mode(&self) -> Option<Mode>;
+}
+
+/// A dump, as it was read.
+struct DumpSource<'a> {
+    desired: Desired,
+    options: &'a Options,
+}
+
+impl Source for DumpSource<'_> {
+    async fn compare(&self, instance: &Instance, store: &mut Option<Store>) -> Result<Compared, EngineError> {
+        compare(instance, &self.desired, store, self.options).await
+    }
+
+    fn schema_mode(&self) -> Option<Mode> {
+        Some(self.options.schema_options.mode)
+    }
+}
+
+/// Compares, asks, writes and compares again.
+pub(crate) async fn bring(
+    command: &'static str,
+    started: Instant,
+    instance: Instance,
+    source: impl Source,
+    observer: &dyn Observer,
+    consent: &dyn Consent,
+    interrupt: &Interrupt,
+) -> Result<ComparisonReport, EngineError> {
     caches::clear(&instance.client).await?;
     let mut pusher =
-        Pusher { instance, desired, options, observer, interrupt, store: None, applied: Applied::default() };
-    let first = compare(&pusher.instance, &pusher.desired, &mut pusher.store, options).await?;
+        Pusher { instance, source, observer, interrupt, store: None, applied: Applied::default() };
+    let first = pusher.compare().await?;
     licence::check(&pusher.instance, &first).await?;
     let info = info(&pusher.instance, pusher.store.as_ref());
     if !first.differences.is_empty() {
@@ -109,7 +150,7 @@ pub async fn push(
         }
     };
     Ok(ComparisonReport {
-        command: "push",
+        command,
         instance: info,
         differences,
         converged: residue.is_none(),
@@ -121,17 +162,20 @@ pub async fn push(
     })
 }
 
-struct Pusher<'a> {
+struct Pusher<'a, S> {
     instance: Instance,
-    desired: Desired,
-    options: &'a Options,
+    source: S,
     observer: &'a dyn Observer,
     interrupt: &'a Interrupt,
     store: Option<Store>,
     applied: Applied,
 }
 
-impl Pusher<'_> {
+impl<S: Source> Pusher<'_, S> {
+    async fn compare(&mut self) -> Result<Compared, EngineError> {
+        self.source.compare(&self.instance, &mut self.store).await
+    }
+
     /// Writes schema and records, records what was written, and gives what a second comparison still finds.
     async fn write(&mut self, mut compared: Compared) -> Result<Option<Differences>, EngineError> {
         if compared.differences.is_empty() {
@@ -140,14 +184,14 @@ impl Pusher<'_> {
         }
         if let Some(schema) = compared.schema.take() {
             self.observer.event(Event::Phase(Phase::ApplyingSchema));
-            schema::apply(&self.instance.client, &schema, Some(self.options.schema_options.mode)).await?;
+            schema::apply(&self.instance.client, &schema, self.source.schema_mode()).await?;
             self.applied.schema = true;
             // A field that was added to a system collection was not there to be compared.
             let of_system = |name: &str| name.starts_with("directus_");
             let changed = compared.differences.schema.iter().flat_map(|schema| &schema.changes);
             if changed.into_iter().any(|change| of_system(&change.collection)) {
                 let consented = compared.differences.is_destructive();
-                compared = compare(&self.instance, &self.desired, &mut self.store, self.options).await?;
+                compared = self.compare().await?;
                 if compared.differences.is_destructive() && !consented {
                     return Err(EngineError::Refused(Box::new(compared.differences)));
                 }
@@ -156,6 +200,7 @@ impl Pusher<'_> {
         self.observer.event(Event::Phase(Phase::WritingRecords));
         let mut outcome = self.write_records(&mut compared).await;
         let known = self.known(&compared, &outcome);
+        let counted = compared.changes.collections.iter().any(|(collection, _)| collection.is_content());
         // A large instance does not have to be held twice.
         drop(compared);
         if let Some(error) = outcome.error.take() {
@@ -165,10 +210,16 @@ impl Pusher<'_> {
             }
             return Err(error);
         }
+        if counted {
+            // Nothing but its mapping says which record a row of content is.
+            self.save(known.clone()).await?;
+        }
         self.verify(known).await
     }
 
     async fn write_records(&mut self, compared: &mut Compared) -> Outcome {
+        let collections = compared.changes.collections.iter().map(|(collection, _)| *collection);
+        let registry = Registry::new(collections.collect());
         let plan = plan(&compared.changes, &compared.rows, Limits::default());
         compared.changes.collections.iter_mut().for_each(|(_, changes)| changes.items = Vec::new());
         let executor = Executor {
@@ -176,6 +227,7 @@ impl Pusher<'_> {
             observer: self.observer,
             interrupt: self.interrupt,
             before: &compared.rows,
+            made: Made::among(&registry),
         };
         let mut outcome = executor.run(&plan).await;
         self.applied.collections = std::mem::take(&mut outcome.applied.collections);
@@ -185,7 +237,7 @@ impl Pusher<'_> {
     /// Compares again; what is found to be paired now is what the store records, else what was known before.
     async fn verify(&mut self, known: Option<Mappings>) -> Result<Option<Differences>, EngineError> {
         self.observer.event(Event::Phase(Phase::Verifying));
-        let second = match compare(&self.instance, &self.desired, &mut self.store, self.options).await {
+        let second = match self.compare().await {
             Ok(second) => second,
             Err(error) => {
                 self.save(known).await?;
@@ -246,7 +298,7 @@ fn forget(mappings: &mut Mappings, collection: &str, id: &LocalId) {
     }
 }
 
-fn info(instance: &Instance, store: Option<&Store>) -> InstanceInfo {
+pub(crate) fn info(instance: &Instance, store: Option<&Store>) -> InstanceInfo {
     InstanceInfo {
         url: instance.client.url().to_owned(),
         version: instance.version.to_string(),

@@ -23,6 +23,7 @@ impl Cli {
                 values.snapshot_path = schema.snapshot_path.clone();
             }
             Command::State(state) => state.fill(&mut values),
+            Command::Seed(seed) => seed.fill(&mut values),
             Command::Verify(verify) => verify.dump.fill(&mut values),
             Command::Doctor(doctor) => doctor.dump.fill(&mut values),
             Command::Sandbox(_)
@@ -75,7 +76,7 @@ impl DumpArgs {
 }
 
 impl StoreArgs {
-    fn fill(&self, values: &mut Values) {
+    pub(super) fn fill(&self, values: &mut Values) {
         values.state = self.state;
         values.state_file = self.state_file.clone();
     }

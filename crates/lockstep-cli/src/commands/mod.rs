@@ -3,12 +3,13 @@
 mod compare;
 mod demo;
 mod doctor;
-mod manual;
 mod extension;
+mod manual;
 mod preview;
 mod pull;
 mod sandbox;
 mod schema;
+mod seed;
 mod state;
 mod verify;
 
@@ -184,6 +185,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Diff(diff) => compare::diff(cli, diff, output),
         Command::Push(push) => compare::push(cli, push, output),
         Command::Schema(arguments) => schema::run(cli, arguments, output),
+        Command::Seed(seed) => seed::run(cli, seed, output),
         Command::State(state) => state::run(cli, state, output),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, output),
         Command::Demo(demo) => demo::run(demo, output),

@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::session::Session;
 
 pub(super) fn run(cli: &Cli, arguments: &StateArgs, output: &Output) -> Result<u8, Failure> {
-    let Session { client, options } = Session::open(cli, output)?;
+    let Session { client, options, .. } = Session::open(cli, output)?;
     match &arguments.command {
         StateCommand::Show => {
             let recorded =

@@ -91,6 +91,8 @@ pub(crate) enum SeedPath {
     One(PathBuf),
     /// An array.
     Many(Vec<PathBuf>),
+    /// What was typed, which is all of it.
+    Typed(Vec<PathBuf>),
 }
 
 /// Where the mappings of a target are kept.

@@ -27,7 +27,7 @@ mod tests;
 
 pub(crate) use environment::Environment;
 pub(crate) use error::{ConfigError, Warning};
-pub(crate) use layer::{Layer, Origin, StateChoice, Values};
+pub(crate) use layer::{Layer, Origin, SeedPath, StateChoice, Values};
 #[cfg(test)]
 pub(crate) use settings::{Connection, Sourced};
 pub(crate) use settings::{Credentials, Settings};

@@ -54,10 +54,6 @@ pub(crate) struct Settings {
     /// The folder of the API specifications, absolute.
     pub(crate) specs_path: Sourced<PathBuf>,
     /// Seed folders or files, absolute.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "accepted and checked; the seed commands will read it")
-    )]
     pub(crate) seed_path: Sourced<Vec<PathBuf>>,
     /// Do the system collections take part?
     pub(crate) collections: Sourced<bool>,
@@ -199,11 +195,11 @@ fn absolute(path: Sourced<PathBuf>, base: &Path) -> Sourced<PathBuf> {
 }
 
 fn seed_path(layers: &[Layer], directory: &Path) -> Sourced<Vec<PathBuf>> {
-    let whole = |path: &SeedPath| matches!(path, SeedPath::One(_));
+    let whole = |path: &SeedPath| !matches!(path, SeedPath::Many(_));
     let list = lists(layers, |v| {
         v.seed_path.as_ref().map(|path| match path {
             SeedPath::One(one) => (vec![one.clone()], whole(path)),
-            SeedPath::Many(many) => (many.clone(), whole(path)),
+            SeedPath::Many(many) | SeedPath::Typed(many) => (many.clone(), whole(path)),
         })
     });
     let list = list.unwrap_or(Sourced::default_of(vec!["./directus-config/seed".into()]));

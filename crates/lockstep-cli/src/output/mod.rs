@@ -188,7 +188,7 @@ impl Output {
             (None, _) => {
                 self.notices(&report.notices);
                 let what = match report.command {
-                    "push" => "Nothing to push",
+                    "push" | "seed push" => "Nothing to push",
                     _ => "Nothing to apply",
                 };
                 text += &format!("{GOOD}{what}{GOOD:#}: {} already has all of it\n", report.instance.url);

@@ -102,8 +102,14 @@ fn of_collection(name: &str, collection: &CollectionReport) -> String {
             count(created - LISTED)
         );
     }
-    text += &kept("untracked, kept (--prune deletes them)", &collection.kept);
-    text += &kept("not created, because they may exist and be hidden", &collection.withheld);
+    let (stays, withheld) = match collection.content {
+        true => ("not in the seed, kept", "not created (meta.create is false)"),
+        false => {
+            ("untracked, kept (--prune deletes them)", "not created, because they may exist and be hidden")
+        }
+    };
+    text += &kept(stays, &collection.kept);
+    text += &kept(withheld, &collection.withheld);
     text
 }
 

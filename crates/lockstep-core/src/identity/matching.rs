@@ -19,7 +19,8 @@ use super::translate::Translator;
 use super::{
     DumpRecords, IdMap, InstanceRows, Mappings, PreserveIds, chosen_id, derived_from_id, derived_from_key,
 };
-use crate::collection::{COLLECTIONS, Collection, Key};
+use crate::collection::{Collection, Key, Registry};
+use crate::content::Kind;
 use crate::record::{Fields, LocalId, Record, Row, SyncId, same_value};
 
 /// Everything that matching looks at.
@@ -35,6 +36,8 @@ pub struct Sides<'a> {
     pub specials: &'a Specials,
     /// What ids are chosen from; names the instance.
     pub target: &'a str,
+    /// The collections.
+    pub registry: &'a Registry,
 }
 
 /// Records and rows that have the same natural key, so that nobody can tell which is which.
@@ -69,7 +72,7 @@ pub struct Matching {
 #[must_use]
 pub fn match_records(sides: Sides<'_>) -> Matching {
     let mut matcher = Matcher::new(sides);
-    for collection in COLLECTIONS.iter().filter(|c| sides.rows.contains_key(c.name)) {
+    for collection in sides.registry.iter().filter(|c| sides.rows.contains_key(c.name)) {
         if !sides.dump.contains_key(collection.name) {
             // Only read to resolve references: the mappings are all that can be known of it.
             matcher.pair_mapped(collection);
@@ -85,7 +88,7 @@ pub fn match_records(sides: Sides<'_>) -> Matching {
 #[must_use]
 pub fn identify_rows(sides: Sides<'_>, preserve: &PreserveIds) -> Matching {
     let mut matcher = Matcher::new(sides);
-    for collection in COLLECTIONS.iter().filter(|c| sides.rows.contains_key(c.name)) {
+    for collection in sides.registry.iter().filter(|c| sides.rows.contains_key(c.name)) {
         matcher.pair_mapped(collection);
         matcher.pair_known(collection);
         matcher.pair_by_key(collection);
@@ -102,9 +105,22 @@ pub fn natural_key(collection: &Collection, fields: &Fields) -> Option<String> {
     }
     let parts = collection.natural_key.iter().map(|name| match fields.get(*name) {
         None | Some(Value::Null) => collection.missing_part(name),
+        Some(Value::String(part)) if collection.kind(name) == Some(Kind::Caseless) => {
+            Value::from(part.to_lowercase())
+        }
         Some(part) => part.clone(),
     });
     Some(Value::Array(parts.collect()).to_string())
+}
+
+/// The id that a record of content asks for: the value of its key field, or its SyncID where that is to be its id.
+#[must_use]
+pub fn asked_id(collection: &Collection, record: &Record) -> Option<LocalId> {
+    if !collection.is_content() {
+        return None;
+    }
+    let given = record.fields.get(collection.key_field).and_then(LocalId::from_value);
+    given.or_else(|| collection.always_preserved.then(|| record.sync_id.as_str().into()))
 }
 
 /// Free records and rows (these with references in SyncIDs) that share a natural key.
@@ -168,9 +184,10 @@ impl<'a> Matcher<'a> {
             }
         }
         for record in self.free_records(collection) {
-            let id = record.sync_id.as_str();
-            if collection.key == Key::Uuid && present.contains(id) {
-                self.found.ids.pair(name, &record.sync_id, &id.into());
+            let own = (collection.key == Key::Uuid).then(|| LocalId::from(record.sync_id.as_str()));
+            let id = asked_id(collection, record).or(own);
+            if let Some(id) = id.filter(|id| present.contains(id.as_str())) {
+                self.found.ids.pair(name, &record.sync_id, &id);
             }
         }
         for (table, sync_id, id) in self.sides.specials.iter().filter(|(table, ..)| *table == name) {
@@ -305,8 +322,9 @@ impl<'a> Matcher<'a> {
     fn keyed_fields(&self, collection: &Collection, row: &Row) -> Fields {
         let mut fields = row.fields.clone();
         for reference in collection.references.iter().filter(|reference| !reference.path.contains('.')) {
+            let Some(target) = reference.target_in(&row.fields) else { continue };
             if let Some(Value::String(id)) = fields.get(reference.path) {
-                let sync_id = self.found.ids.sync(reference.target, id);
+                let sync_id = self.found.ids.sync(target, id);
                 let text = sync_id.map_or_else(|| format!("\u{0}{id}"), ToString::to_string);
                 fields.insert(reference.path.to_owned(), Value::String(text));
             }

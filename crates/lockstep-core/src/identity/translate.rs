@@ -4,14 +4,14 @@
 //! inside JSON (an item in a flow's options, an address with the id of a flow). The last are rewritten where a known
 //! id has another text on the other side, which is seldom: preserved ids are the same everywhere.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
 use super::specials::is_special;
 use super::{IdMap, InstanceRows};
-use crate::collection::{Collection, Key};
-use crate::record::{Fields, LocalId, Row, SyncId, is_uuid, value_at};
+use crate::collection::{Collection, Key, Reference, Registry};
+use crate::record::{Fields, Late, LocalId, Row, SyncId, is_uuid, value_at};
 
 /// A reference to a record that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,15 @@ pub struct MissingReference {
     pub target: &'static str,
     /// What it says: a SyncID or a local id.
     pub value: String,
+}
+
+/// The fields of a record as an instance is to hold them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Localized {
+    /// References are ids of the instance; null where there is none yet.
+    pub fields: Fields,
+    /// The references to records that are yet to get an id.
+    pub late: Vec<Late>,
 }
 
 /// True for a value that the server fills in when a flow runs: `{{$trigger.key}}`.
@@ -39,6 +48,10 @@ pub struct Translator<'a> {
     to_sync: HashMap<&'a str, &'a str>,
     to_local: HashMap<&'a str, &'a str>,
     attach_roles: bool,
+    /// The kinds of the keys of content.
+    keys: HashMap<&'static str, Key>,
+    /// Records that will be created, and whose id only the server can make.
+    pending: HashSet<(&'static str, &'a str)>,
 }
 
 impl<'a> Translator<'a> {
@@ -68,7 +81,23 @@ impl<'a> Translator<'a> {
             to_sync: differing().map(|(sync, local)| (local, sync)).collect(),
             to_local: differing().collect(),
             attach_roles,
+            keys: HashMap::new(),
+            pending: HashSet::new(),
         }
+    }
+
+    /// The same translator, for collections of content as well.
+    #[must_use]
+    pub fn among(mut self, registry: &Registry) -> Self {
+        self.keys = registry.iter().filter(|c| c.is_content()).map(|c| (c.name, c.key)).collect();
+        self
+    }
+
+    /// The same translator, which takes these records for existing: they will be when something refers to them.
+    #[must_use]
+    pub fn expecting(mut self, pending: HashSet<(&'static str, &'a str)>) -> Self {
+        self.pending = pending;
+        self
     }
 
     /// The same translator, blind to rows that are about to be deleted: nothing may refer to them any more.
@@ -128,22 +157,43 @@ impl<'a> Translator<'a> {
         &self,
         collection: &Collection,
         record: &Fields,
-    ) -> Result<Fields, Vec<MissingReference>> {
+    ) -> Result<Localized, Vec<MissingReference>> {
         let mut fields = record.clone();
         if let Some(attachments) = collection.attachments {
             fields.shift_remove(attachments);
         }
         fields.retain(|name, _| !collection.ignores(name));
+        let late = self.late(collection, &mut fields);
         let mut missing = self.rewrite(collection, &mut fields, Direction::ToLocal);
         missing.extend(self.missing_attachments(collection, record));
-        if missing.is_empty() { Ok(fields) } else { Err(missing) }
+        if missing.is_empty() { Ok(Localized { fields, late }) } else { Err(missing) }
+    }
+
+    /// Takes out the references to records that have no id yet, and leaves null in their place.
+    fn late(&self, collection: &Collection, fields: &mut Fields) -> Vec<Late> {
+        let mut late = Vec::new();
+        for reference in collection.references.iter().filter(|_| !self.pending.is_empty()) {
+            let Some(Value::String(id)) = fields.get(reference.path) else { continue };
+            let Some(target) = reference.target_in(fields) else { continue };
+            if self.pending.contains(&(target, id.as_str())) {
+                late.push(Late {
+                    field: reference.path.to_owned(),
+                    collection: target,
+                    sync_id: id.as_str().into(),
+                });
+                fields.insert(reference.path.to_owned(), Value::Null);
+            }
+        }
+        late
     }
 
     /// The value of one field as a dump would have it, for people to read.
     #[must_use]
-    pub fn portable_value(&self, collection: &Collection, field: &str, value: &Value) -> Value {
-        let mut fields = Fields::new();
-        fields.insert(field.to_owned(), value.clone());
+    pub fn portable_value(&self, collection: &Collection, row: &Fields, field: &str) -> Value {
+        let reference = collection.references.iter().find(|reference| reference.path == field);
+        let beside = reference.and_then(|reference| reference.any).map(|any| any.field);
+        let named = |name: &str| Some((name.to_owned(), row.get(name)?.clone()));
+        let mut fields: Fields = [Some(field), beside].into_iter().flatten().filter_map(named).collect();
         self.rewrite(collection, &mut fields, Direction::ToSync);
         fields.remove(field).unwrap_or(Value::Null)
     }
@@ -151,22 +201,26 @@ impl<'a> Translator<'a> {
     fn rewrite(&self, collection: &Collection, fields: &mut Fields, way: Direction) -> Vec<MissingReference> {
         let mut missing = Vec::new();
         for reference in collection.references {
-            let Some(Value::String(id)) = value_at(fields, reference.path) else { continue };
-            if is_template(id) {
+            let Some(id) = value_at(fields, reference.path).and_then(LocalId::from_value) else { continue };
+            let Some(target) = reference.target_in(fields).filter(|_| !is_template(id.as_str())) else {
                 continue;
-            }
-            match self.other_side(reference.target, id, way) {
+            };
+            match self.other_side(target, id.as_str(), way) {
                 None => missing.push(MissingReference {
                     path: reference.path.to_owned(),
-                    target: reference.target,
-                    value: id.clone(),
+                    target,
+                    value: id.to_string(),
                 }),
                 Some(other) if !reference.path.contains('.') => {
-                    let other = Value::String(other.to_owned());
+                    let other = self.reference_value(reference, target, other, way);
                     fields.insert(reference.path.to_owned(), other);
                 }
                 Some(_) => {}
             }
+        }
+        if collection.is_content() {
+            // What content says inside its JSON is said as it is.
+            return missing;
         }
         let tokens = match way {
             Direction::ToSync => &self.to_sync,
@@ -179,6 +233,14 @@ impl<'a> Translator<'a> {
             }
         }
         missing
+    }
+
+    /// An id as its field holds it: that of a many-to-any relation is text whatever the key is.
+    fn reference_value(&self, reference: &Reference, target: &str, id: &str, way: Direction) -> Value {
+        match (way, self.keys.get(target)) {
+            (Direction::ToLocal, Some(key)) if reference.any.is_none() => LocalId::from(id).to_value(*key),
+            _ => Value::from(id),
+        }
     }
 
     fn other_side<'b>(&'b self, target: &str, id: &'b str, way: Direction) -> Option<&'b str> {
@@ -318,7 +380,10 @@ mod tests {
             json!({"flow": A, "resolve": null, "options": {"flow": A, "url": format!("/flows/trigger/{A}?x=1"),
                 "list": [{"deep": A}], "other": format!("x{B}")}})
         );
-        assert_eq!(translator.to_local(operations, &portable), Ok(local.fields));
+        assert_eq!(
+            translator.to_local(operations, &portable),
+            Ok(Localized { fields: local.fields, late: vec![] })
+        );
     }
 
     #[test]

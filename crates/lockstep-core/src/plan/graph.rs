@@ -25,6 +25,88 @@ pub(super) fn targets_first(targets: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) 
     (order, stuck)
 }
 
+/// The group of each node: nodes that reach each other have the same one. A group has a lower number than those that
+/// refer to it.
+pub(super) fn components(targets: &[Vec<usize>]) -> Vec<usize> {
+    let mut search = Search {
+        targets,
+        index: vec![None; targets.len()],
+        low: vec![0; targets.len()],
+        open: vec![false; targets.len()],
+        stack: Vec::new(),
+        groups: vec![0; targets.len()],
+        next: 0,
+        found: 0,
+    };
+    for node in 0..targets.len() {
+        if search.index[node].is_none() {
+            search.from(node);
+        }
+    }
+    search.groups
+}
+
+/// Tarjan's search, with a stack of its own: chains of records may be long.
+struct Search<'a> {
+    targets: &'a [Vec<usize>],
+    index: Vec<Option<usize>>,
+    low: Vec<usize>,
+    open: Vec<bool>,
+    stack: Vec<usize>,
+    groups: Vec<usize>,
+    next: usize,
+    found: usize,
+}
+
+impl Search<'_> {
+    fn from(&mut self, root: usize) {
+        let mut path = vec![(root, 0)];
+        self.enter(root);
+        while let Some((node, edge)) = path.last_mut() {
+            let (node, place) = (*node, *edge);
+            *edge += 1;
+            match self.targets[node].get(place) {
+                Some(&target) => match self.index[target] {
+                    None => {
+                        self.enter(target);
+                        path.push((target, 0));
+                    }
+                    Some(index) if self.open[target] => self.low[node] = self.low[node].min(index),
+                    Some(_) => {}
+                },
+                None => {
+                    path.pop();
+                    if let Some((parent, _)) = path.last() {
+                        self.low[*parent] = self.low[*parent].min(self.low[node]);
+                    }
+                    if Some(self.low[node]) == self.index[node] {
+                        self.close(node);
+                    }
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, node: usize) {
+        self.index[node] = Some(self.next);
+        self.low[node] = self.next;
+        self.next += 1;
+        self.stack.push(node);
+        self.open[node] = true;
+    }
+
+    fn close(&mut self, node: usize) {
+        while let Some(member) = self.stack.pop() {
+            self.open[member] = false;
+            self.groups[member] = self.found;
+            if member == node {
+                break;
+            }
+        }
+        self.found += 1;
+    }
+}
+
 /// One cycle among the stuck nodes, each node referring to the next one and the last to the first.
 pub(super) fn cycle(targets: &[Vec<usize>], stuck: &[usize]) -> Vec<usize> {
     let Some(&start) = stuck.first() else { return Vec::new() };
@@ -51,6 +133,12 @@ mod tests {
         assert_eq!(order, [4]);
         assert_eq!(cycle(&targets, &stuck), [1, 2, 3]);
         assert_eq!(cycle(&[vec![0]], &[0]), [0]);
+    }
+
+    #[test]
+    fn nodes_that_reach_each_other_are_one_group() {
+        let groups = components(&[vec![1], vec![2, 3], vec![1], vec![], vec![0, 4]]);
+        assert_eq!(groups, [2, 1, 1, 0, 3]);
     }
 
     proptest! {

@@ -4,18 +4,20 @@
 //! 1. values that only one record may have are released by whoever holds them;
 //! 2. deletions that stand in the way of writes (translations);
 //! 3. collection by collection, what is referred to first: creations, then updates. Collections that do not refer
-//!    to each other are written at the same time; so are batches of one collection whose records do not;
+//!    to each other are written at the same time; so are batches of one collection whose records do not. Collections
+//!    that refer to each other in a circle are written together, in rounds;
 //! 4. deletions, children first; what the server deletes along with a parent is not sent.
 
 mod graph;
 mod lint;
+mod rounds;
 mod stages;
 
 use serde::Serialize;
 
 use crate::collection::Collection;
 use crate::reconcile::{Action, Changes};
-use crate::record::{LocalId, SyncId};
+use crate::record::{Late, LocalId, SyncId};
 
 pub use lint::lint;
 pub use stages::plan;
@@ -45,6 +47,10 @@ pub struct Item {
     pub label: String,
     /// What is sent for it, as JSON text: an object, or for a deletion the key.
     pub body: String,
+    /// What is sent besides, once the records that it refers to have ids.
+    pub late: Vec<Late>,
+    /// The file that is sent with it.
+    pub file: Option<String>,
 }
 
 /// One request: all of it is done, or nothing.
@@ -156,12 +162,12 @@ pub fn dangers(changes: &Changes) -> Vec<Danger> {
     for (collection, of_collection) in &changes.collections {
         let deleted = of_collection.count(Action::Delete) + of_collection.count(Action::Merge);
         if deleted > 10 && deleted * 5 > of_collection.rows {
-            let (collection, rows) = (collection.name, of_collection.rows);
+            let (collection, rows) = (collection.shown_name(), of_collection.rows);
             dangers.push(Danger::MassDeletion { collection, deleted, rows });
         }
     }
     for (collection, change) in changes.iter() {
-        let (collection, label) = (collection.name, || change.difference.label.clone());
+        let (collection, label) = (collection.shown_name(), || change.difference.label.clone());
         if change.difference.takes_along > 0 {
             dangers.push(Danger::TakesAlong {
                 collection,

@@ -4,44 +4,69 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
+use super::rounds::{self, Creation};
 use super::{Batch, Item, Lane, Limits, Plan, Stage, Verb, graph};
-use crate::collection::{COLLECTIONS, Collection, Key};
+use crate::collection::{Collection, Key, Reference};
 use crate::identity::InstanceRows;
 use crate::reconcile::{Action, Change, Changes};
-use crate::record::{Fields, LocalId};
+use crate::record::{Fields, Late, LocalId};
 
 /// Orders changes into batches.
 #[must_use]
 pub fn plan(changes: &Changes, rows: &InstanceRows, limits: Limits) -> Plan {
-    let planner = Planner { changes, rows, limits };
+    let planner = Planner { changes, rows, limits, groups: groups(changes) };
     let mut stages = vec![planner.release(), planner.delete(true)];
-    let last = COLLECTIONS.iter().map(level).max().unwrap_or_default();
-    for current in 0..=last {
-        stages.push(planner.write(current, Action::Create));
-        stages.push(planner.write(current, Action::Update));
+    for level in planner.levels() {
+        stages.extend(planner.creations(&level));
+        stages.push(planner.updates_of(&level));
     }
     stages.extend(planner.delete_later());
     stages.retain(|stage| !stage.lanes.is_empty());
     Plan { stages }
 }
 
-/// How many collections have to be written before this one.
-fn level(collection: &Collection) -> usize {
+/// Collections that refer to each other in a circle, or one that does not.
+struct Group {
+    collections: Vec<&'static Collection>,
+    /// How many groups have to be written before this one, and where it stands among those of the same number.
+    level: (usize, u32),
+}
+
+/// The collections that take part, those that are referred to first.
+fn groups(changes: &Changes) -> Vec<Group> {
+    let collections: Vec<_> = changes.collections.iter().map(|(collection, _)| *collection).collect();
+    let place = |name: &str| collections.iter().position(|collection| collection.name == name);
+    let targets: Vec<Vec<usize>> =
+        collections.iter().map(|collection| enforced(collection).filter_map(place).collect()).collect();
+    let components = graph::components(&targets);
+    let count = components.iter().max().map_or(0, |last| last + 1);
+    let mut groups: Vec<Group> = Vec::with_capacity(count);
+    for component in 0..count {
+        let members: Vec<_> =
+            (0..collections.len()).filter(|place| components[*place] == component).collect();
+        let before = members.iter().flat_map(|member| &targets[*member]).map(|target| components[*target]);
+        let level = before.filter(|other| *other != component).map(|other| groups[other].level.0 + 1).max();
+        let rank = members.iter().map(|member| collections[*member].rank).min();
+        groups.push(Group {
+            collections: members.into_iter().map(|member| collections[member]).collect(),
+            level: (level.unwrap_or_default(), rank.unwrap_or_default()),
+        });
+    }
+    groups
+}
+
+/// What has to exist before records of a collection can be written.
+fn enforced(collection: &Collection) -> impl Iterator<Item = &'static str> {
     let attached = collection.attachments.map(|_| "roles");
-    let enforced = collection.references.iter().filter(|reference| reference.enforced).map(|r| r.target);
-    enforced
-        .chain(attached)
-        .filter(|target| *target != collection.name)
-        .filter_map(Collection::named)
-        .map(|target| level(target) + 1)
-        .max()
-        .unwrap_or_default()
+    let enforced = collection.references.iter().filter(|reference| reference.enforced);
+    enforced.flat_map(Reference::targets).chain(attached)
 }
 
 struct Planner<'a> {
     changes: &'a Changes,
     rows: &'a InstanceRows,
     limits: Limits,
+    groups: Vec<Group>,
 }
 
 impl<'a> Planner<'a> {
@@ -59,12 +84,13 @@ impl<'a> Planner<'a> {
             let named = self.parked(collection).into_keys().map(|id| (id.clone(), Vec::new()));
             let items = self.released(collection).into_iter().chain(named).map(|(id, fields)| {
                 let mut body = Fields::new();
-                body.insert("id".to_owned(), id.to_value(collection.key));
+                body.insert(collection.key_field.to_owned(), id.to_value(collection.key));
                 let label = format!("{id}");
                 let name = collection.change_apart.last().filter(|_| fields.is_empty());
                 body.extend(name.map(|part| ((*part).to_owned(), Value::from(label.as_str()))));
                 body.extend(fields.into_iter().map(|field| (field.to_owned(), Value::Null)));
-                Item { sync_id: None, id: Some(id), label, body: Value::Object(body).to_string() }
+                let body = Value::Object(body).to_string();
+                Item { sync_id: None, id: Some(id), label, body, late: Vec::new(), file: None }
             });
             self.batches(collection, Verb::Release, items.collect())
         });
@@ -78,7 +104,10 @@ impl<'a> Planner<'a> {
         going.retain(|change| !self.goes_with_parent(collection, change));
         let going: HashSet<&str> =
             going.iter().filter_map(|c| c.difference.id.as_ref()).map(LocalId::as_str).collect();
-        let mut fields: BTreeSet<&str> = collection.self_references().collect();
+        let blocking = collection.references.iter().filter(|reference| reference.blocks);
+        let blocking: BTreeSet<&str> = blocking.map(|reference| reference.path).collect();
+        let mut fields: BTreeSet<&str> =
+            collection.self_references().filter(|field| blocking.contains(field)).collect();
         fields.extend(collection.unique);
         for field in fields {
             let moving: HashSet<_> = writes
@@ -91,7 +120,8 @@ impl<'a> Planner<'a> {
                 .filter_map(|c| Some((c.write.get(field)?.as_str()?, c.difference.id.as_ref())))
                 .collect();
             for row in self.rows.get(collection.name).into_iter().flatten() {
-                let Some(held) = row.fields.get(field).and_then(Value::as_str) else { continue };
+                let Some(held) = row.fields.get(field).and_then(LocalId::from_value) else { continue };
+                let held = held.as_str();
                 let unique = collection.unique.contains(&field);
                 let given_away = unique && wanted.get(held).is_some_and(|to| *to != Some(&row.id));
                 let moves = moving.contains(&row.id);
@@ -103,27 +133,76 @@ impl<'a> Planner<'a> {
         released
     }
 
-    /// Stages 3: what has this level.
-    fn write(&self, current: usize, action: Action) -> Stage {
-        let mut lanes = Vec::new();
-        for collection in COLLECTIONS.iter().filter(|collection| level(collection) == current) {
-            let changes = self.of(collection, &[action]);
-            match action {
-                Action::Create => {
-                    let items =
-                        in_order(collection, &changes).into_iter().map(|c| item(c, &c.write)).collect();
-                    let batches = self.batches(collection, Verb::Create, items);
-                    if collection.refers_to_itself() {
-                        lanes.push(batches);
-                    } else {
-                        lanes.extend(batches.into_iter().map(|batch| vec![batch]));
-                    }
+    /// The groups of each level, lowest first.
+    fn levels(&self) -> Vec<Vec<&Group>> {
+        let mut levels: BTreeMap<(usize, u32), Vec<&Group>> = BTreeMap::new();
+        for group in &self.groups {
+            levels.entry(group.level).or_default().push(group);
+        }
+        levels.into_values().collect()
+    }
+
+    /// Stages 3, creations: round by round, and then what they refer to and could not be said at first.
+    fn creations(&self, level: &[&Group]) -> Vec<Stage> {
+        let mut stages: Vec<Stage> = Vec::new();
+        for group in level {
+            for (number, lanes) in self.creations_of(group).into_iter().enumerate() {
+                match stages.get_mut(number) {
+                    Some(stage) => stage.lanes.extend(lanes),
+                    None => stages.push(Stage { lanes }),
                 }
-                _ => lanes.push(self.updates(collection, &changes)),
             }
         }
-        lanes.retain(|lane: &Lane| !lane.is_empty());
-        Stage { lanes }
+        stages
+    }
+
+    fn creations_of(&self, group: &Group) -> Vec<Vec<Lane>> {
+        let of = |collection: &'static Collection| {
+            self.of(collection, &[Action::Create]).into_iter().map(move |change| (collection, change))
+        };
+        let rounds = rounds::rounds(group.collections.iter().copied().flat_map(of).collect());
+        let mut stages = Vec::new();
+        for round in &rounds {
+            stages.push(self.lanes_of(group, Verb::Create, round, |creation| Some(creation.first())));
+        }
+        let all: Vec<_> = rounds.into_iter().flatten().collect();
+        stages.push(self.lanes_of(group, Verb::Update, &all, Creation::later));
+        stages
+    }
+
+    fn lanes_of<'c>(
+        &self,
+        group: &Group,
+        verb: Verb,
+        creations: &[Creation<'c>],
+        body: impl Fn(&Creation<'c>) -> Option<(Fields, Vec<Late>)>,
+    ) -> Vec<Lane> {
+        let mut lanes = Vec::new();
+        for collection in &group.collections {
+            let own = creations.iter().filter(|creation| creation.collection == *collection);
+            let items = own.filter_map(|creation| {
+                let (write, late) = body(creation)?;
+                let mut item = Item { late, ..item(creation.change, &write) };
+                item.file = item.file.filter(|_| verb == Verb::Create);
+                Some(item)
+            });
+            let batches = self.batches(collection, verb, items.collect());
+            if collection.refers_to_itself() || rounds::counts(collection) {
+                lanes.push(batches);
+            } else {
+                lanes.extend(batches.into_iter().map(|batch| vec![batch]));
+            }
+        }
+        lanes.retain(|lane| !lane.is_empty());
+        lanes
+    }
+
+    /// Stages 3, updates.
+    fn updates_of(&self, level: &[&Group]) -> Stage {
+        let collections = level.iter().flat_map(|group| &group.collections);
+        let lanes =
+            collections.map(|collection| self.updates(collection, &self.of(collection, &[Action::Update])));
+        Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
     }
 
     /// Updates; the last part of a name that was released comes in a second round.
@@ -179,20 +258,22 @@ impl<'a> Planner<'a> {
     }
 
     fn delete(&self, first: bool) -> Stage {
-        let chosen = COLLECTIONS.iter().filter(|collection| collection.delete_first == first);
-        let lanes = chosen.map(|collection| self.deletions(collection));
-        Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
+        let all = self.groups.iter().flat_map(|group| &group.collections);
+        self.deletions_of(all.filter(|collection| collection.delete_first == first))
     }
 
     /// Stage 4, children first: highest level first.
     fn delete_later(&self) -> Vec<Stage> {
-        let last = COLLECTIONS.iter().map(level).max().unwrap_or_default();
-        let of_level = |current: usize| {
-            let chosen = COLLECTIONS.iter().filter(|c| !c.delete_first && level(c) == current);
-            let lanes = chosen.map(|collection| self.deletions(collection));
-            Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
+        let of_level = |level: Vec<&Group>| {
+            let collections = level.into_iter().flat_map(|group| &group.collections);
+            self.deletions_of(collections.filter(|collection| !collection.delete_first))
         };
-        (0..=last).rev().map(of_level).collect()
+        self.levels().into_iter().rev().map(of_level).collect()
+    }
+
+    fn deletions_of<'b>(&self, collections: impl Iterator<Item = &'b &'static Collection>) -> Stage {
+        let lanes = collections.map(|collection| self.deletions(collection));
+        Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
     }
 
     fn deletions(&self, collection: &'static Collection) -> Lane {
@@ -211,7 +292,7 @@ impl<'a> Planner<'a> {
         let Some(row) = rows.into_iter().find(|row| Some(&row.id) == change.difference.id.as_ref()) else {
             return false;
         };
-        COLLECTIONS.iter().any(|parent| {
+        self.changes.collections.iter().any(|(parent, _)| {
             parent.cascades.iter().filter(|(child, _)| *child == collection.name).any(|(_, field)| {
                 let id = row.fields.get(*field).and_then(Value::as_str);
                 self.of(parent, &[Action::Delete])
@@ -226,7 +307,7 @@ impl<'a> Planner<'a> {
         let mut bytes = 0;
         for item in items {
             bytes += item.body.len() + 1;
-            let alone = collection.key == Key::Singleton;
+            let alone = collection.key == Key::Singleton || item.file.is_some();
             match lane.last_mut() {
                 Some(batch)
                     if bytes <= self.limits.bytes && batch.items.len() < self.limits.count && !alone =>
@@ -249,27 +330,7 @@ fn item(change: &Change, write: &Fields) -> Item {
         id: change.difference.id.clone(),
         label: change.difference.label.clone(),
         body: serde_json::to_string(write).unwrap_or_default(),
+        late: change.late.clone(),
+        file: change.upload.clone(),
     }
-}
-
-/// Creations of records that refer to each other, targets first.
-fn in_order<'a>(collection: &Collection, changes: &[&'a Change]) -> Vec<&'a Change> {
-    if !collection.refers_to_itself() {
-        return changes.to_vec();
-    }
-    let places: BTreeMap<&str, usize> = changes
-        .iter()
-        .enumerate()
-        .filter_map(|(place, c)| Some((c.difference.id.as_ref()?.as_str(), place)))
-        .collect();
-    let own: Vec<&str> = collection.self_references().collect();
-    let targets: Vec<Vec<usize>> = changes
-        .iter()
-        .map(|change| {
-            let ids = own.iter().filter_map(|field| change.write.get(*field)?.as_str());
-            ids.filter_map(|id| places.get(id).copied()).collect()
-        })
-        .collect();
-    let (order, stuck) = graph::targets_first(&targets);
-    order.into_iter().chain(stuck).map(|place| changes[place]).collect()
 }

@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use super::{Edit, Reconciler};
 use crate::collection::{Collection, Key, Reference};
-use crate::record::{CONCEALED, Fields, Record, Row, same_value};
+use crate::identity::translate::Localized;
+use crate::record::{CONCEALED, Fields, Late, Record, Row};
 
 impl Reconciler<'_> {
     /// The body of a creation.
     pub(super) fn creation(&self, collection: &Collection, record: &Record, local: Fields) -> Fields {
         let mut write = Fields::new();
         if let Some(id) = self.matching.ids.local(collection.name, record.sync_id.as_str()) {
-            write.insert("id".to_owned(), id.to_value(collection.key));
+            write.insert(collection.key_field.to_owned(), id.to_value(collection.key));
         }
         for (name, value) in local {
             let nothing_to_say = collection.is_secret(&name) && value.is_null();
@@ -32,7 +33,7 @@ impl Reconciler<'_> {
     pub(super) fn names(&self, collection: &Collection, fields: &Fields) -> Vec<(&'static str, String)> {
         let name = |reference: &Reference| {
             let id = fields.get(reference.path)?.as_str()?;
-            Some((reference.path, self.labels.name(reference.target, id)?.to_owned()))
+            Some((reference.path, self.labels.name(reference.target_in(fields)?, id)?.to_owned()))
         };
         collection.references.iter().filter_map(name).collect()
     }
@@ -51,20 +52,27 @@ impl Reconciler<'_> {
         &self,
         collection: &'static Collection,
         record: &Record,
-        local: Fields,
+        local: Localized,
         row: &Row,
         unknown: &mut BTreeSet<String>,
-    ) -> (Fields, Vec<Edit>) {
+    ) -> (Fields, Vec<Late>, Vec<Edit>) {
         let (mut write, mut edits) = (Fields::new(), Vec::new());
-        for (name, value) in local {
+        for late in &local.late {
+            edits.push(self.edit(collection, record, &late.field, row));
+        }
+        let is_late = |name: &str| local.late.iter().any(|late| late.field == name);
+        for (name, value) in local.fields {
+            if collection.once.contains(&name.as_str()) || is_late(&name) {
+                continue;
+            }
             let Some(current) = row.fields.get(&name) else {
                 unknown.insert(name);
                 continue;
             };
-            if is_kept_secret(collection, &name, &value, current) || same_value(&value, current) {
+            if is_kept_secret(collection, &name, &value, current) || collection.same(&name, &value, current) {
                 continue;
             }
-            edits.push(self.edit(collection, record, &name, current));
+            edits.push(self.edit(collection, record, &name, row));
             write.insert(name, value);
         }
         if let Some((field, body, edit)) = self.attachment_changes(collection, record, row) {
@@ -76,14 +84,14 @@ impl Reconciler<'_> {
                 write.entry(*name).or_insert_with(|| current.clone());
             }
         }
-        if !write.is_empty() && collection.key != Key::Singleton {
-            write.insert("id".to_owned(), row.id.to_value(collection.key));
+        if !(write.is_empty() && local.late.is_empty()) && collection.key != Key::Singleton {
+            write.insert(collection.key_field.to_owned(), row.id.to_value(collection.key));
         }
-        (write, edits)
+        (write, local.late, edits)
     }
 
-    fn edit(&self, collection: &Collection, record: &Record, name: &str, current: &Value) -> Edit {
-        let before = self.translator.portable_value(collection, name, current);
+    fn edit(&self, collection: &Collection, record: &Record, name: &str, row: &Row) -> Edit {
+        let before = self.translator.portable_value(collection, &row.fields, name);
         let after = record.fields.get(name).cloned().unwrap_or(Value::Null);
         let secret = collection.is_secret(name);
         let show = |value: Value| if secret && !value.is_null() { Value::from(CONCEALED) } else { value };

@@ -35,6 +35,8 @@ impl Reconciler<'_> {
             let action = match twin {
                 Some(_) => Action::Merge,
                 None if self.doomed.contains(&(name, row.id.clone())) => Action::Delete,
+                // Of content only a part is read: what is not tracked is no more than the rest.
+                None if collection.is_content() && !tracked.contains_key(&row.id) => continue,
                 None => {
                     changes.items.extend(self.letting_go(collection, row, &label, &changes.items));
                     changes.untracked.push(Kept { id: row.id.to_string(), label });
@@ -52,7 +54,12 @@ impl Reconciler<'_> {
                 takes_along: self.takes_along(collection, &row.id),
                 cuts_off: cuts_off(collection, row),
             };
-            changes.items.push(Change { difference: Arc::new(difference), write: Fields::new() });
+            changes.items.push(Change {
+                difference: Arc::new(difference),
+                write: Fields::new(),
+                late: Vec::new(),
+                upload: None,
+            });
         }
     }
 
@@ -77,6 +84,9 @@ impl Reconciler<'_> {
         label: &str,
         planned: &[Change],
     ) -> Option<Change> {
+        if collection.is_content() {
+            return None;
+        }
         let goes = |id: &str| self.doomed.contains(&(collection.name, LocalId::from(id)));
         let wanted = |field: &str, id: &str| {
             collection.unique.contains(&field)
@@ -109,7 +119,7 @@ impl Reconciler<'_> {
             takes_along: 0,
             cuts_off: 0,
         };
-        Some(Change { difference: Arc::new(difference), write })
+        Some(Change { difference: Arc::new(difference), write, late: Vec::new(), upload: None })
     }
 
     /// How many rows that do not go by themselves the server would delete along with this one. Of permissions that are

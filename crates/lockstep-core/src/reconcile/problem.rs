@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::collection::Collection;
 use crate::identity::matching::Ambiguity;
 use crate::identity::translate::MissingReference;
 use crate::record::SyncId;
@@ -21,6 +22,32 @@ pub enum Problem {
         label: String,
         /// What it refers to.
         reference: MissingReference,
+        /// The file that the record stands in.
+        place: String,
+        /// A record that may be meant.
+        nearest: Option<String>,
+    },
+    /// A record cannot be written as it stands.
+    Unfit {
+        /// The file that the record stands in.
+        place: String,
+        /// Its identity.
+        sync_id: SyncId,
+        /// The field.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A record has no key, and the server makes none.
+    NoKey {
+        /// The file that the record stands in.
+        place: String,
+        /// Its identity.
+        sync_id: SyncId,
+        /// The field of the key.
+        field: &'static str,
     },
     /// Nobody can tell which record is which row.
     Ambiguous(Ambiguity),
@@ -45,10 +72,30 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// True if it is about a seed, and not about a dump.
+    #[must_use]
+    pub fn is_of_seed(&self) -> bool {
+        match self {
+            Self::Unfit { .. } | Self::NoKey { .. } => true,
+            Self::Missing { collection, .. }
+            | Self::Cycle { collection, .. }
+            | Self::Contended { collection, .. } => Collection::named(collection).is_none(),
+            Self::Ambiguous(ambiguity) => Collection::named(ambiguity.collection).is_none(),
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
+            Self::Missing { nearest: Some(nearest), .. } => format!("did you mean {nearest}?"),
+            Self::Missing { reference, collection, .. } if Collection::named(collection).is_none() => {
+                format!("add the record to a seed of {}, or push what creates it first", shown(reference.target))
+            }
+            Self::Unfit { hint, .. } => hint.clone(),
+            Self::NoKey { field, .. } => {
+                format!("give the record a value for {field}, or set preserve_ids, so that its _sync_id serves")
+            }
             Self::Missing { reference, .. } => {
                 format!(
                     "pull again, add the record to {0}.json, or include {0} if it is excluded",
@@ -75,12 +122,21 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing { collection, sync_id, label, reference } => write!(
+            Self::Missing { sync_id, label, reference, place, collection, .. } => write!(
                 f,
-                "{collection}.json: \"{label}\" ({sync_id}): {} refers to {}, a record of {} that neither the dump nor \
-                 the instance has",
-                reference.path, reference.value, reference.target
+                "{place}: \"{label}\" ({sync_id}): {} refers to {}, a record of {} that neither the {} nor the instance \
+                 has",
+                reference.path,
+                reference.value,
+                shown(reference.target),
+                if Collection::named(collection).is_some() { "dump" } else { "seed" },
             ),
+            Self::Unfit { place, sync_id, field, reason, .. } => {
+                write!(f, "{place}: {sync_id}: {field} {reason}")
+            }
+            Self::NoKey { place, sync_id, field } => {
+                write!(f, "{place}: {sync_id}: the record has no {field}, and the server makes none")
+            }
             Self::Ambiguous(ambiguity) => write!(
                 f,
                 "{}.json: {} of the dump ({}) could be {} of the instance ({}): they have the same {}",
@@ -102,6 +158,11 @@ impl fmt::Display for Problem {
             }
         }
     }
+}
+
+/// The name of a collection that people know, for the name of its mapping table.
+fn shown(table: &str) -> &str {
+    table.strip_prefix("items::").unwrap_or(table)
 }
 
 fn counted(count: usize, noun: &str) -> String {

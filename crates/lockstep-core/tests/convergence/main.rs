@@ -8,12 +8,12 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep_core::collection::COLLECTIONS;
+use lockstep_core::collection::{COLLECTIONS, Registry};
 use lockstep_core::identity::matching::{Sides, identify_rows, match_records};
 use lockstep_core::identity::specials::Specials;
 use lockstep_core::identity::{DumpRecords, InstanceRows, Mappings, PreserveIds};
 use lockstep_core::plan::{Limits, plan};
-use lockstep_core::reconcile::{Changes, Comparison, Mode, Problem, reconcile};
+use lockstep_core::reconcile::{Changes, Comparison, Mode, Problem, Rules, reconcile};
 use lockstep_core::record::{LocalId, Record};
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ use world::World;
 const TARGET: &str = "http://target";
 
 fn dump_of(world: &World, preserve: &PreserveIds) -> DumpRecords {
-    let (mappings, old) = (Mappings::default(), DumpRecords::new());
+    let (mappings, old, registry) = (Mappings::default(), DumpRecords::new(), Registry::default());
     let specials = Specials::find(&world.rows, &world.user, &mappings);
     let sides = Sides {
         dump: &old,
@@ -31,6 +31,7 @@ fn dump_of(world: &World, preserve: &PreserveIds) -> DumpRecords {
         mappings: &mappings,
         specials: &specials,
         target: "http://source",
+        registry: &registry,
     };
     let matching = identify_rows(sides, preserve);
     let translator = matching.translator(&world.rows, true);
@@ -56,6 +57,8 @@ fn mode(preserve: &PreserveIds, prune: bool) -> Mode {
         prune,
         permissions_hidden: false,
         target: TARGET.to_owned(),
+        registry: Registry::default(),
+        rules: Rules::default(),
     }
 }
 
@@ -67,7 +70,14 @@ fn compare(
     mode: &Mode,
 ) -> Result<Changes, Vec<Problem>> {
     let specials = Specials::find(rows, &world.user, mappings);
-    let matching = match_records(Sides { dump, rows, mappings, specials: &specials, target: TARGET });
+    let matching = match_records(Sides {
+        dump,
+        rows,
+        mappings,
+        specials: &specials,
+        target: TARGET,
+        registry: &mode.registry,
+    });
     reconcile(&Comparison { dump, rows, matching, specials: &specials, mappings, mode })
 }
 
@@ -161,7 +171,8 @@ proptest! {
         prop_assert_eq!(&first, &dump_of(&world, &preserve));
         let mappings = Mappings::default();
         let specials = Specials::find(&world.rows, &world.user, &mappings);
-        let sides = Sides { dump: &first, rows: &world.rows, mappings: &mappings, specials: &specials, target: TARGET };
+        let registry = Registry::default();
+        let sides = Sides { dump: &first, rows: &world.rows, mappings: &mappings, specials: &specials, target: TARGET, registry: &registry };
         let again = identify_rows(sides, &PreserveIds::All);
         let mut sync_ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (name, sync_id, _) in again.ids.iter() {

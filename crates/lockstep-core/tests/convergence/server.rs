@@ -43,6 +43,7 @@ impl Server {
                 LocalId::from(self.next.to_string())
             }
             Key::Singleton => panic!("settings are never created"),
+            Key::Text => panic!("no system collection has texts as keys"),
         };
         assert!(self.find(collection.name, id.as_str()).is_none(), "{}: {id} exists", collection.name);
         let mut row = Row { id, fields: Fields::new() };

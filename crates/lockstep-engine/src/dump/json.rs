@@ -45,6 +45,12 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Value, DumpError> {
     serde_json::from_slice(bytes).map_err(|error| not_json(path, bytes, &error))
 }
 
+/// Reads the JSON file at a path.
+pub(crate) fn parse_file(path: &Path) -> Result<Value, DumpError> {
+    let failed = |source| DumpError::Read { path: path.to_owned(), source };
+    parse(path, &std::fs::read(path).map_err(failed)?)
+}
+
 /// Reads a JSON file of a schema, as [`parse`] does; what is read with the same keys shares them.
 pub(crate) fn parse_compact(keys: &Keys, path: &Path, bytes: &[u8]) -> Result<Json, DumpError> {
     let bytes = without_mark(bytes);

@@ -28,8 +28,8 @@ mod tests;
 mod write;
 
 pub use error::{DumpError, DumpWarning};
-pub(crate) use json::parse_text;
 pub use json::{Misread, canonical, misread, sort_keys};
+pub(crate) use json::{parse_file, parse_text};
 pub use paths::DumpPaths;
 pub use records::{DumpCollections, read_collections};
 pub use replace::write_file;

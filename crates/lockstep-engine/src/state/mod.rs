@@ -12,7 +12,7 @@ mod table;
 use std::path::PathBuf;
 
 use futures::future::try_join;
-use lockstep_core::collection::{COLLECTIONS, Collection};
+use lockstep_core::collection::names;
 use lockstep_core::identity::Mappings;
 use lockstep_directus::Client;
 
@@ -49,26 +49,25 @@ impl Store {
         file: PathBuf,
         instance: &Instance,
     ) -> Result<Self, EngineError> {
-        Self::open_with(&[], choice, file, instance).await
+        Self::open_tables(choice, file, instance, &names()).await
     }
 
-    /// The same with more tables than those of the synchronized collections, which the extension of directus-sync has
-    /// to be asked for by name. All other stores are always read whole.
+    /// Opens the store of an instance and reads at least these mapping tables. Creates nothing.
     ///
     /// # Errors
     /// When the chosen one is not there or cannot be read.
-    pub(crate) async fn open_with(
-        more: &[String],
+    pub(crate) async fn open_tables(
         choice: StateChoice,
         file: PathBuf,
         instance: &Instance,
+        tables: &[&str],
     ) -> Result<Self, EngineError> {
         let client = &instance.client;
         let table_fits = instance.version.hides_untracked_tables();
         match choice {
             StateChoice::File => Self::file(file, client),
             StateChoice::Extension => match ExtensionStore::find(client).await? {
-                Some(extension) => Self::extension(extension, more).await,
+                Some(extension) => Self::extension(extension, tables).await,
                 None => Err(EngineError::NoExtension),
             },
             StateChoice::Table if table_fits => Self::table(client).await,
@@ -76,21 +75,20 @@ impl Store {
             StateChoice::Auto if table_fits => {
                 let (extension, table) = try_join(ExtensionStore::find(client), Self::table(client)).await?;
                 match extension {
-                    Some(extension) => Self::extension(extension, more).await,
+                    Some(extension) => Self::extension(extension, tables).await,
                     None => Ok(table),
                 }
             }
             StateChoice::Auto => match ExtensionStore::find(client).await? {
-                Some(extension) => Self::extension(extension, more).await,
+                Some(extension) => Self::extension(extension, tables).await,
                 None => Self::file(file, client),
             },
         }
     }
 
-    async fn extension(extension: ExtensionStore, more: &[String]) -> Result<Self, EngineError> {
-        let names = COLLECTIONS.iter().map(|collection| collection.name);
-        let more = more.iter().map(String::as_str).filter(|name| Collection::named(name).is_none());
-        Ok(Self { mappings: extension.read(names.chain(more)).await?, kind: Kind::Extension(extension) })
+    async fn extension(extension: ExtensionStore, tables: &[&str]) -> Result<Self, EngineError> {
+        let mappings = extension.read(tables.iter().copied()).await?;
+        Ok(Self { mappings, kind: Kind::Extension(extension) })
     }
 
     async fn table(client: &Client) -> Result<Self, EngineError> {

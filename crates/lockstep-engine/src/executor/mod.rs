@@ -4,7 +4,10 @@
 //! where ids are chosen by us the server is asked which of them exist, else its new rows are compared with what was
 //! sent. A batch is one transaction, so either all of it is there or nothing.
 
-use std::collections::HashSet;
+mod creations;
+mod late;
+mod uploads;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,13 +17,15 @@ use lockstep_core::identity::InstanceRows;
 use lockstep_core::plan::{Batch, Item, Plan, Stage, Verb};
 use lockstep_core::record::{Fields, LocalId, Row, SyncId, same_value};
 use lockstep_core::report::{Applied, Event, Observer};
-use lockstep_directus::items::{self, Endpoint, Query};
+use lockstep_directus::items::Endpoint;
 use lockstep_directus::{Error as DirectusError, ErrorKind, Request, Safety};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::Interrupt;
+
+pub(crate) use late::Made;
 
 /// How many lanes run at the same time; the client bounds requests further.
 const LANES: usize = 4;
@@ -49,11 +54,13 @@ pub(crate) struct Executor<'a> {
     pub(crate) interrupt: &'a Interrupt,
     /// The rows of the instance before the first write.
     pub(crate) before: &'a InstanceRows,
+    /// Ids that the server made in this run.
+    pub(crate) made: Made,
 }
 
 /// One batch, done.
 struct Done {
-    collection: &'static str,
+    collection: &'static Collection,
     verb: Verb,
     items: Vec<(Option<SyncId>, Option<LocalId>)>,
 }
@@ -100,14 +107,21 @@ impl Executor<'_> {
             if progress.stop.load(Ordering::Relaxed) {
                 return (done, None);
             }
-            let (of_batch, failed) = self.batch(batch).await;
+            let batch = match self.made.complete(batch) {
+                Ok(batch) => batch,
+                Err(error) => {
+                    progress.stop.store(true, Ordering::Relaxed);
+                    return (done, Some(error));
+                }
+            };
+            let (of_batch, failed) = self.batch(&batch).await;
             let count: usize = of_batch.iter().map(|done| done.items.len()).sum();
             let so_far = progress.done.fetch_add(count, Ordering::Relaxed) + count;
             self.observer.event(Event::Progress { done: so_far, total: progress.total });
             done.extend(of_batch);
             if let Some((items, source)) = failed {
                 progress.stop.store(true, Ordering::Relaxed);
-                return (done, Some(failure(batch, items, source)));
+                return (done, Some(failure(&batch, items, source)));
             }
         }
         (done, None)
@@ -117,10 +131,13 @@ impl Executor<'_> {
     /// that failed.
     async fn batch<'b>(&self, batch: &'b Batch) -> (Vec<Done>, Option<(&'b [Item], DirectusError)>) {
         let mut done = Vec::new();
-        let mut waiting = vec![batch.items.as_slice()];
+        let mut waiting = self.parts(batch);
         while let Some(items) = waiting.pop() {
             match self.send(batch, items).await {
-                Ok(items) => done.push(Done { collection: batch.collection.name, verb: batch.verb, items }),
+                Ok(items) => {
+                    self.made.note(batch.collection, batch.verb, &items);
+                    done.push(Done { collection: batch.collection, verb: batch.verb, items });
+                }
                 Err(error) if error.kind() == ErrorKind::TooLarge && items.len() > 1 => {
                     let (first, second) = items.split_at(items.len() / 2);
                     waiting.extend([second, first]);
@@ -131,6 +148,21 @@ impl Executor<'_> {
         (done, None)
     }
 
+    /// A batch in the parts that are sent, the first of them last: for content, whose ids nobody could know otherwise, no
+    /// part is larger than the answer that the server gives.
+    fn parts<'b>(&self, batch: &'b Batch) -> Vec<&'b [Item]> {
+        let counts = batch.verb == Verb::Create && batch.collection.is_content();
+        let page = self.instance.page().and_then(|page| usize::try_from(page).ok()).filter(|_| counts);
+        let same = |one: &Item, other: &Item| !counts || one.id.is_some() == other.id.is_some();
+        let mut parts: Vec<_> = batch
+            .items
+            .chunk_by(same)
+            .flat_map(|part| part.chunks(page.unwrap_or(batch.items.len()).max(1)))
+            .collect();
+        parts.reverse();
+        parts
+    }
+
     async fn send(
         &self,
         batch: &Batch,
@@ -138,8 +170,13 @@ impl Executor<'_> {
     ) -> Result<Vec<(Option<SyncId>, Option<LocalId>)>, DirectusError> {
         let endpoint = Endpoint::of(&batch.collection.system_name());
         let known = || items.iter().map(|item| (item.sync_id.clone(), item.id.clone())).collect();
+        if let [Item { file: Some(file), .. }] = items {
+            self.upload(batch, &items[0], file, &endpoint).await?;
+            return Ok(known());
+        }
+        let given = batch.collection.is_content() && items.iter().all(|item| item.id.is_some());
         let request = match batch.verb {
-            Verb::Create if batch.collection.key == Key::Uuid => {
+            Verb::Create if batch.collection.key == Key::Uuid || given => {
                 self.create_with_ids(batch, items, &endpoint).await?;
                 return Ok(known());
             }
@@ -154,9 +191,9 @@ impl Executor<'_> {
                 self.update_once(batch, items, &endpoint).await?;
                 return Ok(known());
             }
-            Verb::Update | Verb::Release => {
-                Request::patch(endpoint.path()).query("fields", "id").raw_json(body(batch, items))
-            }
+            Verb::Update | Verb::Release => Request::patch(endpoint.path())
+                .query("fields", batch.collection.key_field)
+                .raw_json(body(batch, items)),
             Verb::Delete => Request::delete(endpoint.path()).raw_json(body(batch, items)),
         };
         self.instance.client.send(&request).await?;
@@ -192,111 +229,6 @@ impl Executor<'_> {
         }
         Ok(())
     }
-
-    async fn create_with_ids(
-        &self,
-        batch: &Batch,
-        items: &[Item],
-        endpoint: &Endpoint,
-    ) -> Result<(), DirectusError> {
-        let mut open = items.to_vec();
-        for attempt in 1.. {
-            let request = Request::post(endpoint.path()).query("fields", "id").raw_json(body(batch, &open));
-            let error = match self.instance.client.send(&request).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
-            };
-            // On a repetition, "not unique" means that the first try arrived after all.
-            let arrived = attempt > 1 && error.code() == Some("RECORD_NOT_UNIQUE");
-            if attempt >= ATTEMPTS || !(error.may_have_been_applied() || arrived) {
-                return Err(error);
-            }
-            tokio::time::sleep(GRACE * attempt).await;
-            // Where looking fails as well, the first failure is what matters: it may have been carried out.
-            let Ok(there) = self.existing(&open, endpoint).await else { return Err(error) };
-            let before = open.len();
-            open.retain(|item| item.id.as_ref().is_none_or(|id| !there.contains(id.as_str())));
-            if open.is_empty() {
-                return Ok(());
-            }
-            if open.len() == before && error.kind() == ErrorKind::Server {
-                return Err(error.known_not_applied());
-            }
-        }
-        Ok(())
-    }
-
-    /// Which of these records the server holds.
-    async fn existing(&self, items: &[Item], endpoint: &Endpoint) -> Result<HashSet<String>, DirectusError> {
-        let mut there = HashSet::new();
-        for items in items.chunks(100) {
-            let ids: Vec<_> = items.iter().filter_map(|item| item.id.as_ref()).map(LocalId::as_str).collect();
-            let query = Query::new().fields(["id"]).filter(json!({"id": {"_in": ids}})).limit(100);
-            for item in items::list(&self.instance.client, endpoint, &query).await?.data {
-                there.extend(item.get("id").and_then(Value::as_str).map(str::to_owned));
-            }
-        }
-        Ok(there)
-    }
-
-    /// Creates records whose ids the server makes. It answers in the order of the ids, which is the order of the
-    /// request.
-    async fn create_without_ids(
-        &self,
-        batch: &Batch,
-        items: &[Item],
-        endpoint: &Endpoint,
-    ) -> Result<Vec<(Option<SyncId>, Option<LocalId>)>, DirectusError> {
-        for attempt in 1.. {
-            let request = Request::post(endpoint.path()).query("fields", "id").raw_json(body(batch, items));
-            let error = match self.instance.client.send(&request).await.and_then(|answer| answer.data()) {
-                Ok(answer) => {
-                    let ids = new_ids(&answer);
-                    let known = ids.len() == items.len();
-                    return Ok(items
-                        .iter()
-                        .enumerate()
-                        .map(|(place, item)| (item.sync_id.clone(), known.then(|| ids[place].clone())))
-                        .collect());
-                }
-                Err(error) => error,
-            };
-            if attempt >= ATTEMPTS || !error.may_have_been_applied() {
-                return Err(error);
-            }
-            tokio::time::sleep(GRACE * attempt).await;
-            match self.arrived(batch, items).await {
-                Ok(Some(ids)) => {
-                    let known = items.iter().zip(ids).map(|(item, id)| (item.sync_id.clone(), Some(id)));
-                    return Ok(known.collect());
-                }
-                Ok(None) if error.kind() == ErrorKind::Server => return Err(error.known_not_applied()),
-                Ok(None) => {}
-                Err(_) => return Err(error),
-            }
-        }
-        Ok(Vec::new())
-    }
-
-    /// The ids of a batch of which no answer came, if it arrived: rows that were not there before and have the content
-    /// that was sent, one for each record.
-    async fn arrived(&self, batch: &Batch, items: &[Item]) -> Result<Option<Vec<LocalId>>, EngineError> {
-        let (rows, _) = self.instance.collection(batch.collection).await?;
-        let before = self.before.get(batch.collection.name).into_iter().flatten();
-        let before: HashSet<&str> = before.map(|row| row.id.as_str()).collect();
-        let mut new: Vec<_> = rows.iter().filter(|row| !before.contains(row.id.as_str())).collect();
-        let mut ids = Vec::new();
-        for item in items {
-            let sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
-            let same = |row: &&Row| {
-                sent.iter()
-                    .all(|(name, value)| row.fields.get(name).is_none_or(|there| same_value(value, there)))
-            };
-            let Some(place) = new.iter().position(same) else { return Ok(None) };
-            ids.push(new.swap_remove(place).id.clone());
-        }
-        Ok(Some(ids))
-    }
 }
 
 /// True if a row holds what an update asked for.
@@ -327,7 +259,7 @@ fn failure(batch: &Batch, items: &[Item], source: DirectusError) -> EngineError 
         }
         [] => None,
     });
-    EngineError::Write { collection: batch.collection.name, verb: batch.verb, record, source }
+    EngineError::Write { collection: batch.collection.shown_name(), verb: batch.verb, record, source }
 }
 
 /// The record whose field has the value that the server complains of.
@@ -347,14 +279,6 @@ fn culprit(items: &[Item], error: &DirectusError) -> Option<String> {
     }
 }
 
-/// The ids in the answer to a creation, lowest first.
-fn new_ids(answer: &Value) -> Vec<LocalId> {
-    let rows = answer.as_array().into_iter().flatten();
-    let mut ids: Vec<_> = rows.filter_map(|row| LocalId::from_value(row.get("id")?)).collect();
-    ids.sort_by(|a, b| a.order().cmp(&b.order()));
-    ids
-}
-
 fn body(batch: &Batch, items: &[Item]) -> Vec<u8> {
     let part = Batch { collection: batch.collection, verb: batch.verb, items: items.to_vec() };
     part.body().into_bytes()
@@ -362,7 +286,7 @@ fn body(batch: &Batch, items: &[Item]) -> Vec<u8> {
 
 impl Outcome {
     fn add(&mut self, done: Done) {
-        let counts = self.applied.collections.entry(done.collection).or_default();
+        let counts = self.applied.collections.entry(done.collection.shown_name()).or_default();
         match done.verb {
             Verb::Create => counts.created += done.items.len(),
             Verb::Update => counts.updated += done.items.len(),
@@ -371,9 +295,9 @@ impl Outcome {
         }
         for (sync_id, id) in done.items {
             match (done.verb, sync_id, id) {
-                (Verb::Delete, _, Some(id)) => self.deleted.push((done.collection, id)),
+                (Verb::Delete, _, Some(id)) => self.deleted.push((done.collection.name, id)),
                 (Verb::Create | Verb::Update, Some(sync_id), Some(id)) => {
-                    self.written.push((done.collection, sync_id, id));
+                    self.written.push((done.collection.name, sync_id, id));
                 }
                 _ => {}
             }

@@ -1,0 +1,110 @@
+//! Seeds: records of content in files become records of an instance, and the other way round.
+//!
+//! The same road as for a dump. What is different is where the collections come from (the schema of the instance describes
+//! them, [`lockstep_core::content`]) and what is read of the instance: the rows that the seeds and their references are
+//! about, by key, and never whole collections.
+
+mod contents;
+mod files;
+mod origin;
+mod place;
+mod prepared;
+mod pull;
+mod references;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use lockstep_core::content::Model;
+use lockstep_core::identity::PreserveIds;
+use lockstep_core::report::{ComparisonReport, Event, Observer, Phase};
+use lockstep_directus::Client;
+
+use crate::error::EngineError;
+use crate::instance::Instance;
+use crate::options::{Interrupt, StateChoice};
+use crate::push::{Consent, Source, bring, info, milliseconds};
+use crate::schema;
+
+pub use pull::{SeedSelection, pull};
+
+use prepared::Prepared;
+use source::SeedSource;
+
+/// What the seed commands are told.
+#[derive(Clone, Debug)]
+pub struct SeedOptions {
+    /// Folders with seeds, and files.
+    pub paths: Vec<PathBuf>,
+    /// Where mappings are kept.
+    pub state: StateChoice,
+    /// The file of mappings.
+    pub state_file: PathBuf,
+    /// Whose ids a pull takes for SyncIDs, of the configuration that records refer to.
+    pub preserve: PreserveIds,
+    /// Whether a pull sorts the keys of what it writes.
+    pub sort_json: bool,
+}
+
+/// Compares seeds with an instance. Nothing is written anywhere.
+///
+/// # Errors
+/// When one of them cannot be read, or a seed contradicts itself or the schema of the instance.
+pub async fn diff(
+    client: Client,
+    options: &SeedOptions,
+    observer: &dyn Observer,
+) -> Result<ComparisonReport, EngineError> {
+    let started = Instant::now();
+    let (instance, source) = open(client, options, observer).await?;
+    let mut store = None;
+    let compared = Box::pin(source.compare(&instance, &mut store)).await?;
+    Ok(ComparisonReport {
+        command: "seed diff",
+        instance: info(&instance, store.as_ref()),
+        converged: compared.differences.is_empty(),
+        differences: compared.differences,
+        applied: None,
+        residue: None,
+        notices: compared.notices,
+        requests: instance.client.requests_sent(),
+        duration_ms: milliseconds(started),
+    })
+}
+
+/// Brings the records of an instance to what seeds say, and checks by a second comparison that they got there.
+///
+/// # Errors
+/// As [`crate::push`].
+pub async fn push(
+    client: Client,
+    options: &SeedOptions,
+    observer: &dyn Observer,
+    consent: &dyn Consent,
+    interrupt: &Interrupt,
+) -> Result<ComparisonReport, EngineError> {
+    let started = Instant::now();
+    let (instance, source) = open(client, options, observer).await?;
+    Box::pin(bring("seed push", started, instance, source, observer, consent, interrupt)).await
+}
+
+async fn open<'a>(
+    client: Client,
+    options: &'a SeedOptions,
+    observer: &dyn Observer,
+) -> Result<(Instance, SeedSource<'a>), EngineError> {
+    observer.event(Event::Phase(Phase::Connecting));
+    // What is wrong with the files is told before anybody is asked anything.
+    let read = files::read(&options.paths)?;
+    let instance = Instance::connect(client).await?;
+    observer.event(Event::Phase(Phase::Reading));
+    let model = Model::new(schema::read(&instance.client).await?);
+    let prepared = Prepared::new(read, &model, instance.version.major)?;
+    Ok((instance, SeedSource { options, prepared }))
+}
+
+/// What a file is, by its name.
+pub(crate) fn media_type(path: &Path) -> &'static str {
+    mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream")
+}

@@ -54,7 +54,16 @@ async fn the_extension_answers_on_every_version() -> Result<(), Error> {
 
 #[tokio::test]
 async fn directus_on_postgres_keeps_its_data_over_a_restart() -> Result<(), Error> {
-    let mut directus = Directus::builder("11.17.4").db(Db::Postgres).start().await?;
+    Box::pin(keeps_its_data_over_a_restart(Db::Postgres)).await
+}
+
+#[tokio::test]
+async fn directus_on_mysql_keeps_its_data_over_a_restart() -> Result<(), Error> {
+    Box::pin(keeps_its_data_over_a_restart(Db::Mysql)).await
+}
+
+async fn keeps_its_data_over_a_restart(db: Db) -> Result<(), Error> {
+    let mut directus = Directus::builder("11.17.4").db(db).start().await?;
     let role = directus.post("/roles", &json!({ "name": "Editor" })).await?["id"].take();
     directus.restart().await?;
     directus.crash();

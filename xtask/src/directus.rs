@@ -69,6 +69,8 @@ enum Extension {
 enum Db {
     Sqlite,
     Postgres,
+    /// MariaDB, which Directus takes for MySQL
+    Mysql,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -148,6 +150,7 @@ impl Instance {
         let db = self.db.map(|db| match db {
             Db::Sqlite => directus::Db::Sqlite,
             Db::Postgres => directus::Db::Postgres,
+            Db::Mysql => directus::Db::Mysql,
         });
         let template = self.template.map(|template| match template {
             Template::A => directus::Template::A,

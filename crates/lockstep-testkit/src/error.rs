@@ -78,17 +78,24 @@ pub enum Error {
         /// The setup that was asked for.
         wanted: String,
     },
-    /// PostgreSQL is not installed and could not be.
-    #[error(
-        "PostgreSQL's server programs (initdb, postgres) were not found: install the package `postgresql`"
-    )]
-    PostgresMissing,
-    /// PostgreSQL did not become ready, or did not stop, in time.
-    #[error("PostgreSQL in {} did not {action} in time", dir.display())]
-    Postgres {
+    /// A database server is not installed and could not be.
+    #[error("{name}'s program `{program}` was not found: install the package `{package}`")]
+    DatabaseMissing {
+        /// What people call it.
+        name: &'static str,
+        /// The program.
+        program: String,
+        /// The Debian package with it.
+        package: &'static str,
+    },
+    /// A database server did not become ready, or did not stop, in time.
+    #[error("{name} in {} did not {action} in time", dir.display())]
+    Database {
+        /// What people call it.
+        name: &'static str,
         /// `start` or `stop`.
         action: &'static str,
-        /// The cluster's folder, with its log.
+        /// The folder of its data, with its log.
         dir: PathBuf,
     },
     /// The extension is in place but does not answer as it should.

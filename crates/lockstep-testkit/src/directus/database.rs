@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Db;
-use super::postgres;
+use super::engine::{self, Cluster, Engine, MariaDb, Postgres};
 use crate::Error;
 use crate::port::unused;
+use crate::process::Lifetime;
 
 /// The database of one instance.
 #[derive(Debug, Clone)]
@@ -16,22 +17,26 @@ pub(super) enum Database {
         /// The file.
         file: PathBuf,
     },
-    /// A PostgreSQL cluster of its own.
-    Postgres {
-        /// The cluster's data folder, named so that it belongs to one instance or template.
-        cluster: PathBuf,
+    /// A database server of its own.
+    Server {
+        /// What kind of server.
+        engine: &'static dyn Engine,
+        /// The server's data folder, named so that it belongs to one instance or template.
+        data: PathBuf,
         /// The port on 127.0.0.1.
         port: u16,
     },
 }
 
 impl Database {
-    /// The database of the instance or template that lives in `dir`; `cluster` is where PostgreSQL would keep it.
-    pub(super) fn new(db: Db, dir: &Path, cluster: PathBuf) -> Result<Self, Error> {
-        Ok(match db {
-            Db::Sqlite => Self::Sqlite { file: dir.join("data.db") },
-            Db::Postgres => Self::Postgres { cluster, port: unused()? },
-        })
+    /// The database of the instance or template that lives in `dir`; `data` is where a database server would keep it.
+    pub(super) fn new(db: Db, dir: &Path, data: PathBuf) -> Result<Self, Error> {
+        let engine: &'static dyn Engine = match db {
+            Db::Sqlite => return Ok(Self::Sqlite { file: dir.join("data.db") }),
+            Db::Postgres => &Postgres,
+            Db::Mysql => &MariaDb,
+        };
+        Ok(Self::Server { engine, data, port: unused()? })
     }
 
     /// The variables that lead Directus to it.
@@ -40,14 +45,30 @@ impl Database {
             Self::Sqlite { file } => {
                 vec![("DB_CLIENT", "sqlite3".into()), ("DB_FILENAME", file.display().to_string())]
             }
-            Self::Postgres { port, .. } => vec![
-                ("DB_CLIENT", "pg".into()),
+            Self::Server { engine, port, .. } => vec![
+                ("DB_CLIENT", engine.client().into()),
                 ("DB_HOST", "127.0.0.1".into()),
                 ("DB_PORT", port.to_string()),
-                ("DB_DATABASE", postgres::NAME.into()),
-                ("DB_USER", postgres::NAME.into()),
-                ("DB_PASSWORD", postgres::NAME.into()),
+                ("DB_DATABASE", engine::NAME.into()),
+                ("DB_USER", engine::NAME.into()),
+                ("DB_PASSWORD", engine::NAME.into()),
             ],
+        }
+    }
+
+    /// Makes it new and empty, where it is not a file that Directus makes itself.
+    pub(super) fn create(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite { .. } => Ok(()),
+            Self::Server { engine, data, port } => engine::create_cluster(*engine, data, *port),
+        }
+    }
+
+    /// Starts its server, if it has one.
+    pub(super) fn start(&self, lifetime: Lifetime) -> Result<Option<Cluster>, Error> {
+        match self {
+            Self::Sqlite { .. } => Ok(None),
+            Self::Server { engine, data, port } => Cluster::start(*engine, data, *port, lifetime).map(Some),
         }
     }
 
@@ -57,24 +78,28 @@ impl Database {
             (Self::Sqlite { file }, Self::Sqlite { file: origin }) => {
                 fs::copy(origin, file).map(drop).map_err(Error::io("copy", origin))
             }
-            (Self::Postgres { cluster, .. }, Self::Postgres { cluster: origin, .. }) => {
-                postgres::copy_cluster(origin, cluster)
+            (Self::Server { data, .. }, Self::Server { data: origin, .. }) => {
+                engine::copy_cluster(origin, data)
             }
             // An instance and its template are made from the same `Db`.
             _ => unreachable!("a database is only copied to one of its own kind"),
         }
     }
 
+    /// Whether it is there: what a server keeps lies in a folder of its own, and may be gone where the rest is not.
+    pub(super) fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite { file } => file.exists(),
+            Self::Server { data, .. } => data.exists(),
+        }
+    }
+
     /// Deletes it.
     pub(super) fn remove(&self) -> Result<(), Error> {
         match self {
-            Self::Sqlite { file } if file.exists() => {
-                fs::remove_file(file).map_err(Error::io("remove", file))
-            }
-            Self::Postgres { cluster, .. } if cluster.exists() => {
-                fs::remove_dir_all(cluster).map_err(Error::io("remove", cluster))
-            }
-            _ => Ok(()),
+            _ if !self.exists() => Ok(()),
+            Self::Sqlite { file } => fs::remove_file(file).map_err(Error::io("remove", file)),
+            Self::Server { data, .. } => fs::remove_dir_all(data).map_err(Error::io("remove", data)),
         }
     }
 }

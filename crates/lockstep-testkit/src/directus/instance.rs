@@ -10,8 +10,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::database::Database;
+use super::engine::Cluster;
 use super::layout::Layout;
-use super::postgres::Cluster;
 use super::{ADMIN_TOKEN, Answer, Db, Extension, Http, Setup, Template, server, template};
 use crate::Error;
 use crate::cache::Cache;
@@ -67,7 +67,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::NodeMissing`] and [`Error::Install`] from the install, [`Error::Died`] and [`Error::NotReady`] with the
-    /// end of the server's log, [`Error::Extension`], [`Error::PostgresMissing`], [`Error::Io`].
+    /// end of the server's log, [`Error::Extension`], [`Error::DatabaseMissing`], [`Error::Io`].
     pub async fn start(self) -> Result<Directus, Error> {
         let mut attempts_left = 3;
         loop {
@@ -133,7 +133,7 @@ impl Directus {
     pub fn database_file(&self) -> Option<&Path> {
         match &self.layout.database {
             Database::Sqlite { file } => Some(file),
-            Database::Postgres { .. } => None,
+            Database::Server { .. } => None,
         }
     }
 
@@ -152,7 +152,7 @@ impl Directus {
         self.end(Signal::TERM);
     }
 
-    /// Ends the server as a crash would, in the middle of whatever it does. Its PostgreSQL, if any, goes on.
+    /// Ends the server as a crash would, in the middle of whatever it does. Its database server, if any, goes on.
     pub fn crash(&mut self) {
         end_directus(self.process.take(), &self.layout.dir, Signal::KILL);
     }
@@ -275,8 +275,8 @@ impl Directus {
     }
 
     fn start_cluster(&mut self) -> Result<(), Error> {
-        if let (Database::Postgres { cluster, port }, None) = (&self.layout.database, &self.cluster) {
-            self.cluster = Some(Cluster::start(cluster, *port, Lifetime::Tied)?);
+        if self.cluster.is_none() {
+            self.cluster = self.layout.database.start(Lifetime::Tied)?;
         }
         Ok(())
     }
@@ -309,10 +309,10 @@ fn end_directus(process: Option<Child>, dir: &Path, signal: Signal) {
     }
 }
 
-/// The folder for the cluster: not within the instance's, which only its owner, possibly not PostgreSQL's, may enter.
+/// The folder for a database server: not within the instance's, which only its owner, possibly not the server's, may enter.
 fn beside(dir: &Path) -> PathBuf {
     let mut name = dir.as_os_str().to_owned();
-    name.push("-postgres");
+    name.push("-database");
     name.into()
 }
 

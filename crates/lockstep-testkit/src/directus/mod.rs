@@ -22,12 +22,12 @@
 
 mod database;
 mod dotenv;
+mod engine;
 mod extension;
 mod http;
 mod instance;
 mod layout;
 pub mod named;
-mod postgres;
 mod server;
 mod setup;
 mod template;

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Database;
 use super::layout::Layout;
-use super::postgres::{self, Cluster};
-use super::{Db, Extension, Setup, Template, server, template};
+use super::{Db, Extension, Setup, Template, engine, server, template};
 use crate::Error;
 use crate::cache::Cache;
 use crate::process::{Lifetime, end, runs_in};
@@ -48,7 +47,9 @@ pub struct Running {
 struct Record {
     setup: Setup,
     pid: Option<u32>,
-    postgres: Option<u32>,
+    /// The process of the database server; it was called so when there was one kind only.
+    #[serde(alias = "postgres")]
+    database: Option<u32>,
 }
 
 /// A port with its folder; nobody else works on it while this lives.
@@ -113,7 +114,7 @@ pub fn down(cache: &Cache, port: u16) -> Result<bool, Error> {
     let place = Place::enter(cache, port)?;
     let Some(record) = place.record() else { return Ok(false) };
     let ran = place.end(&record);
-    place.write(&Record { pid: None, postgres: None, ..record })?;
+    place.write(&Record { pid: None, database: None, ..record })?;
     Ok(ran)
 }
 
@@ -169,7 +170,7 @@ impl<'a> Place<'a> {
     }
 
     fn database(&self, setup: &Setup) -> Result<Database, Error> {
-        Database::new(setup.db, &self.dir, postgres::home(self.cache).join(format!("instance-{}", self.port)))
+        Database::new(setup.db, &self.dir, engine::home(self.cache).join(format!("instance-{}", self.port)))
     }
 
     fn layout(&self, setup: Setup) -> Result<Layout, Error> {
@@ -192,10 +193,10 @@ impl<'a> Place<'a> {
     async fn start(&self, setup: Setup) -> Result<Running, Error> {
         let layout = self.layout(setup.clone())?;
         layout.write_env()?;
-        let mut record = Record { setup: setup.clone(), pid: None, postgres: None };
+        let mut record = Record { setup: setup.clone(), pid: None, database: None };
         self.write(&record)?;
-        if let Database::Postgres { cluster, port } = &layout.database {
-            record.postgres = Some(Cluster::start(cluster, *port, Lifetime::Detached)?.pid());
+        if let Some(cluster) = layout.database.start(Lifetime::Detached)? {
+            record.database = Some(cluster.pid());
             self.write(&record)?;
         }
         let started = self.start_server(&layout, &mut record).await;
@@ -216,15 +217,15 @@ impl<'a> Place<'a> {
     /// Ends what runs of the instance, by the recorded ids, and only what is seen to run in its folders.
     fn end(&self, record: &Record) -> bool {
         let server = record.pid.is_some_and(|pid| stop(pid, &self.dir));
-        let cluster = match (record.postgres, self.database(&record.setup)) {
-            (Some(pid), Ok(Database::Postgres { cluster, .. })) => {
-                let runs = runs_in(pid, &cluster);
-                postgres::end_server(pid, &cluster);
+        let database = match (record.database, self.database(&record.setup)) {
+            (Some(pid), Ok(Database::Server { engine, data, .. })) => {
+                let runs = runs_in(pid, &data);
+                engine::end_server(engine, pid, &data);
                 runs
             }
             _ => false,
         };
-        server || cluster
+        server || database
     }
 
     fn running(&self, setup: Setup, pid: u32, already: bool) -> Running {

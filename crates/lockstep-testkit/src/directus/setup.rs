@@ -41,6 +41,8 @@ pub enum Db {
     Sqlite,
     /// A private PostgreSQL cluster per instance.
     Postgres,
+    /// A private MariaDB server per instance, which Directus takes for MySQL.
+    Mysql,
 }
 
 /// What an instance is to be.
@@ -86,6 +88,7 @@ impl fmt::Display for Db {
         f.write_str(match self {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
         })
     }
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::database::Database;
+use super::engine::Cluster;
 use super::layout::Layout;
-use super::postgres::{self, Cluster};
-use super::{Extension, Setup, server};
+use super::{Extension, Setup, engine, server};
 use crate::Error;
 use crate::cache::Cache;
 use crate::process::Lifetime;
@@ -20,9 +20,9 @@ const RECIPE: &str = "1";
 pub(super) fn ensure(cache: &Cache, setup: &Setup) -> Result<Database, Error> {
     let name = format!("{}-{}-{}", setup.version, setup.db, setup.template);
     let dir = cache.template(&name);
-    let database = Database::new(setup.db, &dir, postgres::home(cache).join(format!("template-{name}")))?;
+    let database = Database::new(setup.db, &dir, engine::home(cache).join(format!("template-{name}")))?;
     let _lock = cache.lock(&format!("template-{name}"))?;
-    if is_made(&dir) {
+    if is_made(&dir) && database.exists() {
         return Ok(database);
     }
     let plain = Setup { extension: Extension::None, env: Default::default(), ..setup.clone() };
@@ -37,16 +37,11 @@ fn is_made(dir: &Path) -> bool {
 fn make(cache: &Cache, layout: &Layout) -> Result<(), Error> {
     layout.database.remove()?;
     layout.create(cache)?;
-    match &layout.database {
-        Database::Sqlite { .. } => server::run(cache, layout, &["bootstrap"])?,
-        Database::Postgres { cluster, port } => {
-            postgres::create_cluster(cluster, *port)?;
-            let running = Cluster::start(cluster, *port, Lifetime::Tied)?;
-            let made = server::run(cache, layout, &["bootstrap"]);
-            running.stop()?;
-            made?;
-        }
-    }
+    layout.database.create()?;
+    let running = layout.database.start(Lifetime::Tied)?;
+    let made = server::run(cache, layout, &["bootstrap"]);
+    running.map_or(Ok(()), Cluster::stop)?;
+    made?;
     let marker = layout.dir.join(MARKER);
     fs::write(&marker, RECIPE).map_err(Error::io("write", &marker))
 }

@@ -35,7 +35,7 @@ pub(crate) async fn without_custom_rules(a: &Directus) {
 }
 
 /// The project of the first is on the second, and a second push finds nothing.
-async fn crosses(cli: &Cli, a: &Directus, b: &Directus) -> Value {
+pub(crate) async fn crosses(cli: &Cli, a: &Directus, b: &Directus) -> Value {
     pull(cli, a).await;
     let report = push(cli, b, &[]).await;
     for collection in

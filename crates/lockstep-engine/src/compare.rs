@@ -196,6 +196,9 @@ pub fn schema_notices(report: &SchemaReport) -> Vec<String> {
             LeftOutReason::Database => {
                 format!("schema: {paths} are what the database makes of them ({names})")
             }
+            LeftOutReason::Uncreatable => {
+                format!("schema: {names}: no request makes such a column, so make it in the database itself")
+            }
             LeftOutReason::SystemIndex => {
                 format!("schema: indexes of system collections stay as this version has them ({names})")
             }

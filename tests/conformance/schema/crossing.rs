@@ -5,8 +5,9 @@ use lockstep_testkit::directus::{Db, Directus, Template};
 use serde_json::{Value, json};
 
 use super::snapshot;
-use crate::stage::project::field;
+use crate::stage::project::{self, field};
 use crate::stage::{major, pull, push, push_is_empty};
+use crate::versions::crosses as whole_project_crosses;
 
 /// What every database says differently, in one schema: keys, types, defaults, relations, a folder, a singleton.
 async fn fill(directus: &Directus) {
@@ -54,6 +55,7 @@ async fn fill(directus: &Directus) {
             "integer" | "bigInteger" => json!(7),
             "float" | "decimal" => json!(1.5),
             "boolean" => json!(true),
+            "json" => json!({"a": 1}),
             "dateTime" | "timestamp" => json!("2024-01-02T03:04:05"),
             _ => continue,
         };
@@ -68,6 +70,7 @@ async fn fill(directus: &Directus) {
     code["meta"]["special"] = json!(["uuid"]);
     fields.push(code);
     fields.push(field("loose_code", "uuid", json!({})));
+    fields.push(field("listed", "string", json!({"is_indexed": true})));
     fields.push(field("price", "decimal", json!({"numeric_precision": 12, "numeric_scale": 4})));
     fields.push(field("parent", "integer", json!({})));
     fields.push(field("brand", "uuid", json!({})));
@@ -147,31 +150,99 @@ async fn from_10_to_11_to_12_and_back() {
     crosses(&Cli::new(), &twelve, &back).await;
 }
 
-async fn from_sqlite_to_postgres_and_back(version: &str) {
+async fn from_sqlite_to_another_and_back(version: &str, db: Db) {
     let sqlite = Directus::builder(version).start();
-    let postgres = Directus::builder(version).db(Db::Postgres).template(Template::B).start();
-    let (sqlite, postgres) = tokio::try_join!(sqlite, postgres).unwrap();
+    let other = Directus::builder(version).db(db).template(Template::B).start();
+    let (sqlite, other) = tokio::try_join!(sqlite, other).unwrap();
     fill(&sqlite).await;
-    crosses(&Cli::new(), &sqlite, &postgres).await;
+    crosses(&Cli::new(), &sqlite, &other).await;
     let back = Directus::builder(version).template(Template::B).start().await.unwrap();
-    crosses(&Cli::new(), &postgres, &back).await;
+    crosses(&Cli::new(), &other, &back).await;
     // What only the database makes of it was left as it is: precision is not lost on the way back and forth.
     let decimal = |snapshot: &Value| {
         let fields = snapshot["fields"].as_array().unwrap().clone();
         let price = fields.into_iter().find(|item| item["field"] == "price").unwrap();
         (price["schema"]["numeric_precision"].clone(), price["schema"]["numeric_scale"].clone())
     };
-    directly_made(&postgres).await;
-    crosses_again(&sqlite, &postgres).await;
-    assert_eq!(decimal(&snapshot(&postgres).await), (json!(12), json!(4)));
+    directly_made(&other).await;
+    crosses_again(&sqlite, &other).await;
+    assert_eq!(decimal(&snapshot(&other).await), (json!(12), json!(4)));
     assert!(major(version) >= 11);
+    if db == Db::Mysql {
+        named_and_not_sent(&sqlite, &other).await;
+    }
 }
 
-/// A column of PostgreSQL that SQLite cannot describe.
-async fn directly_made(postgres: &Directus) {
-    postgres.delete("/fields/products/price", None).await.unwrap();
+/// A column that SQLite cannot describe.
+async fn directly_made(other: &Directus) {
+    other.delete("/fields/products/price", None).await.unwrap();
     let price = field("price", "decimal", json!({"numeric_precision": 12, "numeric_scale": 4}));
-    postgres.post("/fields/products", &price).await.unwrap();
+    other.post("/fields/products", &price).await.unwrap();
+}
+
+/// What SQLite has and MySQL cannot have is told with its place, and nothing of it is written.
+async fn named_and_not_sent(sqlite: &Directus, mysql: &Directus) {
+    let required = field("owner", "uuid", json!({"is_nullable": false}));
+    sqlite.post("/fields/about", &required).await.unwrap();
+    let relation = json!({"collection": "about", "field": "owner", "related_collection": "brands",
+        "meta": {"one_field": null}, "schema": {"on_delete": "SET NULL"}});
+    sqlite.post("/relations", &relation).await.unwrap();
+    sqlite.post("/fields/about", &field("story", "string", json!({"max_length": 20_000}))).await.unwrap();
+    let cli = Cli::new();
+    pull(&cli, sqlite).await;
+    let before = snapshot(mysql).await;
+    for command in ["diff", "push"] {
+        let ran = cli.run(&[command, "-x", "settings"], mysql).await;
+        // A comparison shows what would be refused, a push refuses it.
+        let ran = if command == "push" { ran.exits(3) } else { ran };
+        drop(ran.says("about.owner").says("required-set-null").says("about.story").says("string-too-long"));
+    }
+    assert_eq!(snapshot(mysql).await, before, "nothing was written");
+}
+
+/// Keys that count in eight bytes, referred to and not: MySQL has only the second.
+async fn fill_wide(directus: &Directus) {
+    let id = json!({"field": "id", "type": "bigInteger", "meta": {"hidden": true},
+        "schema": {"is_primary_key": true, "has_auto_increment": true}});
+    let referred = field("ledger", "bigInteger", json!({"is_nullable": false}));
+    for (name, fields) in
+        [("ledgers", json!([id])), ("entries", json!([id, referred, field("lone", "bigInteger", json!({}))]))]
+    {
+        let body = json!({"collection": name, "schema": {}, "meta": {}, "fields": fields});
+        directus.post("/collections", &body).await.unwrap();
+    }
+    let relation = json!({"collection": "entries", "field": "ledger", "related_collection": "ledgers",
+        "meta": {"one_field": null}, "schema": {"on_delete": "CASCADE"}});
+    directus.post("/relations", &relation).await.unwrap();
+}
+
+/// The type of a column, as the database calls it.
+async fn data_type(directus: &Directus, collection: &str, field: &str) -> Value {
+    directus.get(&format!("/fields/{collection}/{field}")).await.unwrap()["schema"]["data_type"].take()
+}
+
+#[tokio::test]
+async fn schema_and_records_from_postgres_to_mysql_and_back() {
+    let of = |db, template| Directus::builder("11.17.4").db(db).template(template).start();
+    let (postgres, mysql) =
+        tokio::try_join!(of(Db::Postgres, Template::A), of(Db::Mysql, Template::B)).unwrap();
+    project::fill(&postgres).await;
+    fill(&postgres).await;
+    fill_wide(&postgres).await;
+    whole_project_crosses(&Cli::new(), &postgres, &mysql).await;
+    assert_eq!(shape(&snapshot(&postgres).await), shape(&snapshot(&mysql).await));
+    for (collection, field, expected) in [
+        ("ledgers", "id", "int unsigned"),
+        ("entries", "ledger", "int unsigned"),
+        ("entries", "lone", "bigint"),
+        ("entries", "id", "bigint unsigned"),
+    ] {
+        assert_eq!(data_type(&mysql, collection, field).await, expected, "{collection}.{field}");
+    }
+    let back = of(Db::Postgres, Template::B).await.unwrap();
+    whole_project_crosses(&Cli::new(), &mysql, &back).await;
+    assert_eq!(shape(&snapshot(&postgres).await), shape(&snapshot(&back).await));
+    assert_eq!(data_type(&back, "entries", "id").await, "bigint", "it counts as far as on MySQL");
 }
 
 async fn crosses_again(from: &Directus, to: &Directus) {
@@ -181,14 +252,28 @@ async fn crosses_again(from: &Directus, to: &Directus) {
     push_is_empty(&cli, to, &["-x", "settings"]).await;
 }
 
-mod from_sqlite_to_postgres_and_back_again {
+mod from_sqlite_to_another_and_back_again {
+    use lockstep_testkit::directus::Db;
+
+    use super::from_sqlite_to_another_and_back;
+
     #[tokio::test]
-    async fn on_11() {
-        Box::pin(super::from_sqlite_to_postgres_and_back("11.17.4")).await;
+    async fn postgres_on_11() {
+        Box::pin(from_sqlite_to_another_and_back("11.17.4", Db::Postgres)).await;
     }
 
     #[tokio::test]
-    async fn on_12() {
-        Box::pin(super::from_sqlite_to_postgres_and_back("12.4.0")).await;
+    async fn postgres_on_12() {
+        Box::pin(from_sqlite_to_another_and_back("12.4.0", Db::Postgres)).await;
+    }
+
+    #[tokio::test]
+    async fn mysql_on_11() {
+        Box::pin(from_sqlite_to_another_and_back("11.17.4", Db::Mysql)).await;
+    }
+
+    #[tokio::test]
+    async fn mysql_on_12() {
+        Box::pin(from_sqlite_to_another_and_back("12.4.0", Db::Mysql)).await;
     }
 }

@@ -41,6 +41,8 @@ pub enum LeftOutReason {
     Unknown,
     /// Another database says the same in its own way: a type, a default, the name of a constraint.
     Database,
+    /// No request makes such a column: its type is the database's own, or it is computed from others.
+    Uncreatable,
     /// Indexes of system collections belong to a version of Directus.
     SystemIndex,
 }
@@ -117,6 +119,11 @@ pub fn adapt(desired: Snapshot, current: &Snapshot, scope: &Scope) -> Result<Ada
         item.get("schema").and_then(|schema| schema.get("is_primary_key")).and_then(Json::as_bool)
             == Some(true)
     };
+    let primary_keys: BTreeSet<_> = desired.fields().iter().filter(is_key).map(owned_name).collect();
+    let has_key = |relation: &&Object| !is_absent(relation.get("schema"));
+    let wanted = desired.relations().iter().filter(has_key).map(owned_name);
+    let there = current.relations().iter().filter(has_key).map(owned_name);
+    let references = wanted.filter(|name| !primary_keys.contains(name)).chain(there).collect();
     let origin_vendor = desired.vendor().unwrap_or_default().to_owned();
     let mut adapter = Adapter {
         current,
@@ -127,7 +134,8 @@ pub fn adapt(desired: Snapshot, current: &Snapshot, scope: &Scope) -> Result<Ada
         mentioned,
         databases: Databases { desired: &origin_vendor, current: current.vendor().unwrap_or_default() },
         tracked: tracked.map(str::to_owned).collect(),
-        primary_keys: desired.fields().iter().filter(is_key).map(owned_name).collect(),
+        references,
+        primary_keys,
         kept: BTreeSet::new(),
         left_out: Vec::new(),
         leaving: Vec::new(),
@@ -154,6 +162,8 @@ struct Adapter<'a> {
     databases: Databases<'a>,
     /// The collections that the desired schema has metadata of.
     tracked: BTreeSet<String>,
+    /// The fields whose relation has, or gets, a foreign key.
+    references: BTreeSet<(String, String)>,
     /// The fields that are primary keys in the desired schema.
     primary_keys: BTreeSet<(String, String)>,
     /// The collections, by a name without field, and the fields that the adapted schema has so far.
@@ -221,7 +231,10 @@ impl Adapter<'_> {
     fn list(&mut self, what: SchemaItem, desired: Vec<Object>) -> Vec<Object> {
         let mut kept: Vec<Object> = Vec::with_capacity(desired.len());
         let mut seen = BTreeSet::new();
-        let narrower = vendor::narrower_references(&desired, self.databases);
+        let narrowed = match what {
+            SchemaItem::Field => vendor::narrowed(&desired, self.current, self.databases),
+            _ => BTreeSet::new(),
+        };
         for (place, mut item) in desired.into_iter().enumerate() {
             let (collection, field) = name_of(&item);
             let counterpart = self.current.item(what, collection, field);
@@ -229,15 +242,14 @@ impl Adapter<'_> {
             match (self.stays(what, Some(&item), counterpart), counterpart) {
                 (None, counterpart) => {
                     item = self.without_key_of_key(what, item, counterpart);
+                    self.without_untracked_key(what, &mut item, counterpart);
+                    if narrowed.contains(&place) {
+                        let paths = vendor::narrow(&mut item);
+                        self.tell_paths(what, &item, LeftOutReason::Database, paths);
+                    }
                     let item = match counterpart {
                         Some(counterpart) => self.fit(what, item, counterpart),
-                        None => {
-                            if narrower.contains(&place) {
-                                let paths = vendor::narrow(&mut item);
-                                self.tell_paths(what, &item, LeftOutReason::Database, paths);
-                            }
-                            self.fit_new(what, item)
-                        }
+                        None => self.fit_new(what, item),
                     };
                     if counterpart != Some(&item) {
                         self.tell_leaving(what, &item);
@@ -268,6 +280,16 @@ impl Adapter<'_> {
             self.kept.extend(names.map(|(collection, field)| (collection.to_owned(), field.to_owned())));
         }
         kept
+    }
+
+    /// What a column refers to comes with its relation: without one that Directus knows of, no request makes it or takes it away.
+    fn without_untracked_key(&mut self, what: SchemaItem, item: &mut Object, current: Option<&Object>) {
+        let (collection, field) = name_of(item);
+        if what == SchemaItem::Field && !self.references.contains(&(collection.to_owned(), field.to_owned()))
+        {
+            let paths = vendor::settle_untracked_key(item, current);
+            self.tell_paths(what, item, LeftOutReason::Untracked, paths);
+        }
     }
 
     /// A new relation to a collection that does not take part is worth knowing: that collection stays as it is.
@@ -347,7 +369,12 @@ impl Adapter<'_> {
             }
             (None, None) => false,
         };
-        is_untracked.then_some(LeftOutReason::Untracked)
+        let uncreatable =
+            || what == SchemaItem::Field && current.is_none() && desired.is_some_and(vendor::is_uncreatable);
+        match is_untracked {
+            true => Some(LeftOutReason::Untracked),
+            false => uncreatable().then_some(LeftOutReason::Uncreatable),
+        }
     }
 
     /// An item that the instance has as well, without the differences that are none.

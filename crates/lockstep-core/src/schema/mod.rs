@@ -46,6 +46,7 @@ pub use scope::Scope;
 pub use shape::ShapeError;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use steps::NewTable;
+pub use vendor::beyond;
 
 /// The tables that sync tools keep in an instance for themselves: the mapping table of the directus-sync extension
 /// and Lockstep's own state. They are never part of a dump, and no change to them is ever sent.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use lockstep_core::json::Keys;
 use lockstep_core::report::SchemaReport;
 use lockstep_core::schema::{
-    AdaptError, Finding, Mode, SchemaChange, SchemaDiff, Scope, Severity, Snapshot, adapt, diff, lint,
+    AdaptError, Finding, Mode, SchemaChange, SchemaDiff, Scope, Severity, Snapshot, adapt, beyond, diff, lint,
 };
 use lockstep_directus::{Client, schema};
 
@@ -120,10 +120,12 @@ fn errors(
 ) -> Vec<Finding> {
     let merged = diff.filter(|_| mode == Mode::Merge).and_then(|diff| diff.applied_to(current).ok());
     let known = lint(current);
-    let mut errors: Vec<_> = lint(merged.as_ref().unwrap_or(desired))
+    let result = merged.as_ref().unwrap_or(desired);
+    let mut errors: Vec<_> = lint(result)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error && !known.contains(finding))
         .collect();
+    errors.extend(beyond(result, current));
     // No request brings a table from one primary key to another with its records.
     let keys = changes.iter().filter(|change| change.code == "primary-key-changed");
     errors.extend(keys.map(|change| Finding {

@@ -3,8 +3,10 @@
 mod adapt;
 mod changes;
 mod files;
+mod limits;
 mod lint;
 mod native;
+mod outside;
 mod sending;
 mod snapshots;
 mod vendors;

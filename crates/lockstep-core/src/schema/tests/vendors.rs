@@ -101,22 +101,43 @@ fn the_index_of_a_reference_is_the_databases_own() {
     assert_eq!(differences(&sqlite, &altered), differences(&sqlite, &mysql));
 }
 
-/// MySQL refuses a reference that is wider than the key, and SQLite tells all counting keys as integers.
+/// Directus makes counting keys of MySQL unsigned, and references to them only if both are ordinary integers.
 #[test]
-fn a_new_reference_is_as_wide_as_the_key() {
-    let (sqlite, mysql) = (vendor_snapshot("sqlite-11.17.4"), vendor_snapshot("mysql-11.17.4"));
-    let kind = |snapshot: &Snapshot| snapshot.field("rels", "to_big").unwrap().get("type").cloned();
-    assert_eq!(kind(&sqlite), Some("bigInteger".into()));
-    let empty = mysql.filtered(|_| false, |_| false);
-    let adapted = adapted(&sqlite, &empty);
-    assert_eq!(kind(&adapted.snapshot), Some("integer".into()));
-    let told = adapted.left_out.iter().find(|it| it.field.as_deref() == Some("to_big")).unwrap();
-    assert_eq!(
-        (told.reason, &told.paths[..2]),
-        (LeftOutReason::Database, &["type".into(), "schema.data_type".into()][..])
-    );
-    let sqlite_too = sqlite.clone().filtered(|_| false, |_| false);
-    assert_eq!(kind(&self::adapted(&sqlite, &sqlite_too).snapshot), kind(&sqlite));
+fn a_new_reference_is_as_wide_as_the_key_on_mysql() {
+    let mysql = vendor_snapshot("mysql-11.17.4");
+    let empty = mysql.clone().filtered(|_| false, |_| false);
+    // Its counting key is told as an integer by SQLite, and as what it is by PostgreSQL.
+    for (from, types) in [("sqlite", ["integer", "integer"]), ("postgres", ["integer", "integer"])] {
+        let desired = vendor_snapshot(&format!("{from}-11.17.4"));
+        let adapted = adapted(&desired, &empty);
+        let kind = |of: &Snapshot, collection: &str, field: &str| {
+            of.field(collection, field).unwrap().get("type").unwrap().to_value()
+        };
+        let sent =
+            [("pk_big", "id"), ("rels", "to_big")].map(|(of, field)| kind(&adapted.snapshot, of, field));
+        assert_eq!(sent, types, "{from}");
+        let told = adapted.left_out.iter().find(|it| it.field.as_deref() == Some("to_big")).unwrap();
+        assert_eq!(
+            (told.reason, &told.paths[..2]),
+            (LeftOutReason::Database, &["type".into(), "schema.data_type".into()][..])
+        );
+        // Where all databases have it, it stays as wide as it is; so does a key that nothing refers to.
+        let same = desired.clone().filtered(|_| false, |_| false);
+        assert_eq!(kind(&self::adapted(&desired, &same).snapshot, "rels", "to_big"), "bigInteger");
+        let alone = desired.clone().filtered(|name| name != "rels", |_| true);
+        let key = kind(&self::adapted(&alone, &empty).snapshot, "pk_big", "id");
+        assert_eq!(key, kind(&desired, "pk_big", "id"), "{from}");
+    }
+}
+
+/// What counts in eight bytes on MySQL shows as an integer, and is to count so elsewhere.
+#[test]
+fn a_wide_counting_key_of_mysql_stays_wide() {
+    for to in VENDORS {
+        let empty = vendor_snapshot(to).filtered(|_| false, |_| false);
+        let snapshot = adapted(&vendor_snapshot("mysql-11.17.4"), &empty).snapshot;
+        assert_eq!(snapshot.field("pk_big", "id").unwrap().get("type"), Some(&"bigInteger".into()), "{to}");
+    }
 }
 
 #[test]
@@ -251,6 +272,7 @@ fn new_columns_are_said_in_words_that_every_database_knows() {
         (mysql, sqlite, "variants", "dt_now", json!(["dateTime", "CURRENT_TIMESTAMP", false])),
         (postgres, mysql, "variants", "timestamp_def", json!(["timestamp", "2024-01-02 03:04:05", false])),
         (sqlite, mysql, "variants", "text_def", json!(["text", null, false])),
+        (sqlite, mysql, "variants", "json_def", json!(["json", {"a": 1}, false])),
         (sqlite, postgres, "variants", "text_def", json!(["text", "long text", false])),
         (sqlite, postgres, "variants", "json_uq", json!(["json", null, false])),
         (sqlite, mysql, "variants", "json_uq", json!(["json", null, true])),

@@ -1,6 +1,5 @@
 //! From the effective configuration to what the engine is told.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +14,8 @@ use secrecy::SecretString;
 
 use crate::args::Cli;
 use crate::commands::Failure;
-use crate::config::{self, Credentials, Environment, Resolved, Settings, StateChoice, Values};
+use crate::config::{self, Credentials, Environment, Resolved, Settings, StateChoice, Surroundings, Values};
+use crate::hooks::{ScriptHooks, Web};
 use crate::output::Output;
 
 /// The name of the file of mappings, beside the records of the dump.
@@ -37,11 +37,11 @@ impl Session {
     /// # Errors
     /// When the configuration is wrong or says too little.
     pub(crate) fn open(cli: &Cli, output: &Output) -> Result<Self, Failure> {
-        let (settings, environment) = settings(cli, cli.values(), output)?;
-        let client = connect(&settings, output)?;
-        let options = options(&settings, &environment);
+        let run = Run::resolve(cli, cli.values(), output)?;
+        let client = connect(&run.settings, run.hooks.as_ref(), output)?;
+        let options = options(&run);
         let seeds = SeedOptions {
-            paths: settings.seed_path.value.clone(),
+            paths: run.settings.seed_path.value.clone(),
             state: options.state,
             state_file: options.state_file.clone(),
             preserve: options.preserve.clone(),
@@ -56,15 +56,14 @@ impl Session {
 /// # Errors
 /// When the configuration is wrong.
 pub(crate) fn without_instance(cli: &Cli, output: &Output) -> Result<Options, Failure> {
-    let (settings, environment) = settings(cli, cli.values(), output)?;
-    Ok(options(&settings, &environment))
+    Ok(options(&Run::resolve(cli, cli.values(), output)?))
 }
 
 /// What the schema commands need to know before they know whether they need an instance.
 pub(crate) struct SchemaSession<'a> {
     cli: &'a Cli,
     output: &'a Output,
-    settings: Settings,
+    run: Run,
 }
 
 impl<'a> SchemaSession<'a> {
@@ -73,13 +72,12 @@ impl<'a> SchemaSession<'a> {
     /// # Errors
     /// When the configuration is wrong.
     pub(crate) fn open(cli: &'a Cli, output: &'a Output) -> Result<Self, Failure> {
-        let (settings, _) = settings(cli, cli.values(), output)?;
-        Ok(Self { cli, output, settings })
+        Ok(Self { cli, output, run: Run::resolve(cli, cli.values(), output)? })
     }
 
     /// The folder of the dump's snapshot.
     pub(crate) fn snapshot(&self) -> &Path {
-        &self.settings.snapshot_path.value
+        &self.run.settings.snapshot_path.value
     }
 
     /// A connection to the configured instance; another URL or token wins over the configured one.
@@ -88,33 +86,53 @@ impl<'a> SchemaSession<'a> {
     /// When the configuration says too little.
     pub(crate) fn connect(&self, url: Option<&str>, token: Option<&SecretString>) -> Result<Client, Failure> {
         if url.is_none() && token.is_none() {
-            return connect(&self.settings, self.output);
+            return connect(&self.run.settings, self.run.hooks.as_ref(), self.output);
         }
         let mut values = self.cli.values();
         values.directus_url = url.map(str::to_owned).or(values.directus_url);
         values.directus_token = token.cloned().or(values.directus_token);
         // Its warnings were told when the session was opened.
-        let (settings, _) = resolve(self.cli, values)?;
-        connect(&settings.settings, self.output)
+        let (resolved, _) = resolve(self.cli, values, self.output)?;
+        connect(&resolved.settings, self.run.hooks.as_ref(), self.output)
     }
 }
 
-fn settings(cli: &Cli, values: Values, output: &Output) -> Result<(Settings, Environment), Failure> {
-    let (resolved, environment) = resolve(cli, values)?;
-    for warning in &resolved.warnings {
-        output.warn(warning);
-    }
-    Ok((resolved.settings, environment))
+/// What a run goes by.
+struct Run {
+    settings: Settings,
+    environment: Environment,
+    hooks: Option<ScriptHooks>,
 }
 
-fn resolve(cli: &Cli, values: Values) -> Result<(Resolved, Environment), Failure> {
+impl Run {
+    /// Resolves the configuration; its warnings are told at once.
+    fn resolve(cli: &Cli, values: Values, output: &Output) -> Result<Self, Failure> {
+        let (resolved, environment) = resolve(cli, values, output)?;
+        for warning in &resolved.warnings {
+            output.warn(warning);
+        }
+        let hooks = match resolved.scripts.into_parts() {
+            Some((engine, functions)) => Some(ScriptHooks::new(engine, functions)?),
+            None => None,
+        };
+        Ok(Self { settings: resolved.settings, environment, hooks })
+    }
+}
+
+fn resolve(cli: &Cli, values: Values, output: &Output) -> Result<(Resolved, Environment), Failure> {
     let directory = std::env::current_dir().map_err(Failure::Directory)?;
     let environment = Environment::load(&directory)?;
-    let resolved = config::resolve(values, cli.global.config_path.as_deref(), &environment, &directory)?;
+    let surroundings = Surroundings {
+        environment: environment.all(),
+        console: Arc::new(output.script_console()),
+        fetch: Some(Arc::new(Web)),
+    };
+    let named = cli.global.config_path.as_deref();
+    let resolved = config::resolve(values, named, &environment, &directory, surroundings)?;
     Ok((resolved, environment))
 }
 
-fn connect(settings: &Settings, output: &Output) -> Result<Client, Failure> {
+fn connect(settings: &Settings, hooks: Option<&ScriptHooks>, output: &Output) -> Result<Client, Failure> {
     let connection = settings.connection()?;
     let auth = match connection.credentials {
         Credentials::Token(token) => Auth::Token(token.value),
@@ -123,12 +141,16 @@ fn connect(settings: &Settings, output: &Output) -> Result<Client, Failure> {
         }
     };
     let observer = settings.debug.value.then(|| output.request_log());
-    let options =
-        ClientOptions { observer: observer.map(|log| Arc::new(log) as _), ..ClientOptions::default() };
+    let options = ClientOptions {
+        observer: observer.map(|log| Arc::new(log) as _),
+        decorator: hooks.and_then(ScriptHooks::decorator),
+        ..ClientOptions::default()
+    };
     Client::new(&connection.url.value, auth, options).map_err(Failure::Client)
 }
 
-fn options(settings: &Settings, environment: &Environment) -> Options {
+fn options(run: &Run) -> Options {
+    let Run { settings, environment, hooks } = run;
     let paths = DumpPaths {
         root: settings.dump_path.value.clone(),
         collections: settings.collections_path.value.clone(),
@@ -154,14 +176,7 @@ fn options(settings: &Settings, environment: &Environment) -> Options {
         },
         state_file: state_file.unwrap_or_else(|| paths.root.join(STATE_FILE)),
         paths,
-        variables: variables(environment),
+        variables: environment.all(),
+        hooks: hooks.as_ref().map(ScriptHooks::set).unwrap_or_default(),
     }
-}
-
-/// What `${NAME}` stands for: the environment, and what only the `.env` file says.
-fn variables(environment: &Environment) -> BTreeMap<String, String> {
-    let of_file = environment.of_file().map(|(name, value)| (name.clone(), value.clone()));
-    let real = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    of_file.chain(real).collect()
 }

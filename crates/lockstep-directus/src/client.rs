@@ -4,9 +4,10 @@ use crate::auth::{Bearer, granted, request_login};
 use crate::error::{Error, ErrorKind};
 use crate::limiter::{Limiter, Place};
 use crate::transport::{Failure, Prepared, Received, exchange, http_client};
-use crate::{Answer, Auth, Request, RequestEvent, RetryPolicy, Safety, base_url, refusal};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use crate::{Answer, Auth, Method, Request, RequestEvent, RetryPolicy, Safety, base_url, refusal};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +16,26 @@ use tokio::sync::Mutex;
 /// Sees every HTTP request after it was sent.
 pub type Observer = Arc<dyn Fn(&RequestEvent) + Send + Sync>;
 
+/// Decides which headers each request is sent with, logins included: for gateways that want more than Directus does.
+pub trait Decorator: Send + Sync {
+    /// Gives all headers to send. An error is told in a sentence.
+    fn headers(&self, outgoing: Outgoing) -> Decorated;
+}
+
+/// What a [`Decorator`] gives.
+pub type Decorated = Pin<Box<dyn Future<Output = Result<Vec<(String, String)>, String>> + Send>>;
+
+/// A request that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The method.
+    pub method: Method,
+    /// The whole URL.
+    pub url: String,
+    /// The headers as they would be sent; they hold secrets.
+    pub headers: Vec<(String, String)>,
+}
+
 /// How a client behaves; the default suits an ordinary instance.
 #[derive(Clone)]
 pub struct ClientOptions {
@@ -22,6 +43,8 @@ pub struct ClientOptions {
     pub observer: Option<Observer>,
     /// Headers to send with every request; they may hold secrets.
     pub headers: Vec<(String, String)>,
+    /// Changes the headers of each request.
+    pub decorator: Option<Arc<dyn Decorator>>,
     /// How often requests are repeated, and after how long.
     pub retry: RetryPolicy,
     /// How many requests are under way at once at most.
@@ -37,6 +60,7 @@ impl Default for ClientOptions {
         Self {
             observer: None,
             headers: Vec::new(),
+            decorator: None,
             retry: RetryPolicy::default(),
             max_concurrency: 8,
             read_timeout: Duration::from_secs(120),
@@ -53,6 +77,7 @@ struct Inner {
     base: String,
     http: reqwest::Client,
     headers: HeaderMap,
+    decorator: Option<Arc<dyn Decorator>>,
     session: Session,
     limiter: Limiter,
     observer: Option<Observer>,
@@ -93,6 +118,7 @@ impl Client {
             base: base_url::as_text(&url),
             http: http_client(&url)?,
             headers: headers(&options.headers)?,
+            decorator: options.decorator,
             session,
             limiter: Limiter::new(options.max_concurrency),
             observer: options.observer,
@@ -173,9 +199,10 @@ impl Inner {
         place: &mut Place<'_>,
     ) -> Result<Answer, Error> {
         let prepared = Prepared::new(&self.base, request)?;
+        let headers = self.headers(request, &prepared, bearer).await?;
         let mut applied = false;
         for attempt in 1.. {
-            let result = self.once(request, &prepared, bearer, attempt).await;
+            let result = self.once(request, &prepared, &headers, attempt).await;
             let (ending, asked) = match &result {
                 Ok(received) => (received.ending(), received.retry_after),
                 Err(failure) => (failure.ending, None),
@@ -190,6 +217,35 @@ impl Inner {
             tokio::time::sleep(self.retry.delay(attempt, asked, fastrand::f64())).await;
         }
         Err(Error::new(ErrorKind::Io, "the request was never sent".to_owned()))
+    }
+
+    /// The headers of a request; those of its body aside.
+    async fn headers(
+        &self,
+        request: &Request,
+        prepared: &Prepared,
+        bearer: Option<&Bearer>,
+    ) -> Result<HeaderMap, Error> {
+        let mut all = self.headers.clone();
+        if let Some(bearer) = bearer {
+            all.insert(AUTHORIZATION, bearer.header.clone());
+        }
+        for (name, value) in headers(&request.headers)? {
+            name.map(|name| all.insert(name, value));
+        }
+        let Some(decorator) = &self.decorator else { return Ok(all) };
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let outgoing = Outgoing {
+            method: request.method,
+            url: prepared.url().to_owned(),
+            headers: all.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        };
+        let told = |told| Error::new(ErrorKind::Io, told);
+        let mut all = headers(&decorator.headers(outgoing).await.map_err(told)?)?;
+        // What describes the body is said by who sends it.
+        all.remove(CONTENT_TYPE);
+        all.remove(CONTENT_LENGTH);
+        Ok(all)
     }
 
     fn conclude(
@@ -214,17 +270,13 @@ impl Inner {
         &self,
         request: &Request,
         prepared: &Prepared,
-        bearer: Option<&Bearer>,
+        headers: &HeaderMap,
         attempt: u32,
     ) -> Result<Received, Failure> {
-        let mut headers = self.headers.clone();
-        if let Some(bearer) = bearer {
-            headers.insert(AUTHORIZATION, bearer.header.clone());
-        }
         let start = Instant::now();
         self.sent.fetch_add(1, Ordering::Relaxed);
         let patience = self.patience(request);
-        let result = Box::pin(exchange(&self.http, headers, request, prepared, patience)).await;
+        let result = Box::pin(exchange(&self.http, headers.clone(), request, prepared, patience)).await;
         self.observe(request, prepared, attempt, start.elapsed(), &result);
         result
     }

@@ -27,11 +27,12 @@ pub mod schema;
 pub mod server;
 mod transport;
 pub mod users;
+pub mod web;
 
 pub use answer::Answer;
 pub use auth::Auth;
 pub use bytes::Bytes;
-pub use client::{Client, ClientOptions, Observer};
+pub use client::{Client, ClientOptions, Decorated, Decorator, Observer, Outgoing};
 pub use error::{Error, ErrorKind};
 pub use event::RequestEvent;
 pub use request::{Body, Method, Request, Safety, path_segment};

@@ -81,6 +81,8 @@ pub struct Request {
     pub path: String,
     /// The query parameters, not encoded.
     pub query: Vec<(String, String)>,
+    /// Headers besides those of the client, over which they win.
+    pub headers: Vec<(String, String)>,
     /// What the request carries.
     pub body: Body,
     /// Whether it may be sent again.
@@ -117,13 +119,28 @@ impl Request {
     }
 
     fn new(method: Method, path: String, safety: Safety) -> Self {
-        Self { method, path, query: Vec::new(), body: Body::None, safety, patient: false }
+        Self {
+            method,
+            path,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: Body::None,
+            safety,
+            patient: false,
+        }
     }
 
     /// Adds a query parameter.
     #[must_use]
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 

@@ -67,6 +67,10 @@ impl Prepared {
         })
     }
 
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
     pub(crate) fn size(&self, request: &Request) -> u64 {
         let size = match (&self.json, &request.body) {
             (Some(json), _) => json.len(),

@@ -1,6 +1,7 @@
 //! What an instance ought to be: a dump, read whole and checked before the instance is.
 
 use lockstep_core::collection::Collection;
+use lockstep_core::record::{Fields, Record, SyncId};
 use lockstep_core::schema::Snapshot;
 use lockstep_core::version::Version;
 
@@ -8,6 +9,7 @@ use crate::aliases::Aliases;
 use crate::dump;
 use crate::dumped::{self, Dumped};
 use crate::error::EngineError;
+use crate::hooks::Moment;
 use crate::instance::Instance;
 use crate::options::Options;
 
@@ -30,11 +32,24 @@ impl Desired {
     pub(crate) async fn read(options: &Options, instance: &Instance) -> Result<Self, EngineError> {
         let version = instance.version;
         let collections = options.read(version.major);
-        let snapshot = snapshot(options, version)?;
+        let snapshot = match snapshot(options, version)? {
+            Some(snapshot) => Some(options.hooks.snapshot(Moment::Load, snapshot, &instance.client).await?),
+            None => None,
+        };
         let mut dumped = match collections.is_empty() {
             true => Dumped::default(),
             false => dumped::read(&options.paths, &collections)?,
         };
+        for (name, records) in &mut dumped.records {
+            if !options.scope.contains(name) {
+                continue;
+            }
+            let given = || records.iter().cloned().map(Record::into_dump).collect();
+            if let Some(changed) = options.hooks.records(name, Moment::Load, &instance.client, given).await? {
+                let record = |(sync_id, fields): (SyncId, Fields)| Record { sync_id, fields: fields.into() };
+                *records = changed.into_iter().map(record).collect();
+            }
+        }
         dumped.supply_secrets(&options.variables);
         let aliases = match &snapshot {
             Some(snapshot) => Aliases::of(snapshot),

@@ -13,6 +13,7 @@ use lockstep_core::version::Version;
 use lockstep_directus::{Error as DirectusError, ErrorKind};
 
 use crate::dump::DumpError;
+use crate::hooks::HookError;
 
 /// A flow ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum EngineError {
     /// The dump could not be read or written.
     #[error(transparent)]
     Dump(#[from] DumpError),
+    /// A hook failed.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// Something answers at the URL, and it is no Directus.
     #[error("{url} does not answer as a Directus instance does")]
     NotDirectus {
@@ -298,6 +302,7 @@ impl EngineError {
                 return error.hint().map(str::to_owned);
             }
             Self::Dump(error) => return error.hint().map(str::to_owned),
+            Self::Hook(error) => return error.remedy().map(str::to_owned),
             Self::Partly { source, .. } => {
                 let cause = source.hint().filter(|_| !source.is_transient());
                 let cause = cause.map(|hint| format!("{hint}; then ")).unwrap_or_default();

@@ -14,6 +14,7 @@ mod dumped;
 mod error;
 mod executor;
 pub mod extension;
+pub mod hooks;
 mod instance;
 mod licence;
 mod link;
@@ -23,6 +24,7 @@ mod pull;
 mod push;
 pub mod schema;
 pub mod seed;
+mod selection;
 mod specs;
 mod state;
 

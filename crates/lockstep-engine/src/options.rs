@@ -10,6 +10,7 @@ use lockstep_core::identity::PreserveIds;
 use lockstep_core::schema::Layout;
 
 use crate::dump::DumpPaths;
+use crate::hooks::HookSet;
 use crate::schema::SchemaOptions;
 
 /// Where the mappings of an instance are kept.
@@ -55,6 +56,8 @@ pub struct Options {
     pub state_file: PathBuf,
     /// What `${NAME}` in a secret field stands for.
     pub variables: BTreeMap<String, String>,
+    /// What a user's own functions change.
+    pub hooks: HookSet,
 }
 
 impl Options {

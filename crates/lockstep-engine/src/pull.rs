@@ -8,7 +8,7 @@ use lockstep_core::collection::{Collection, Key, Registry};
 use lockstep_core::file_order;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
 use lockstep_core::identity::specials::{ADMIN_ROLE, Specials};
-use lockstep_core::record::{CONCEALED, Fields, Record, SyncId};
+use lockstep_core::record::{CONCEALED, Fields, LocalId, Record, Row, SyncId};
 use lockstep_core::report::{Event, InstanceInfo, Observer, Phase, PullReport};
 use lockstep_core::schema::{OWN_TABLES, Snapshot};
 use lockstep_directus::Client;
@@ -20,10 +20,12 @@ use crate::aliases::Aliases;
 use crate::dump::{self, DumpContents, DumpPaths};
 use crate::dumped::{self, Dumped, placeholder};
 use crate::error::EngineError;
+use crate::hooks::Moment;
 use crate::instance::{Instance, ReadRows};
 use crate::licence;
 use crate::options::Options;
 use crate::schema;
+use crate::selection;
 use crate::specs;
 use crate::state::Store;
 
@@ -65,15 +67,16 @@ pub async fn pull(
     let old = old.await.unwrap_or_else(|_| old_dump(&options.paths, &collections));
     let mut puller = Puller::new(options, &instance, read, old, store.as_ref(), &collections);
     let aliases = snapshot.as_ref().map_or(aliases, Aliases::of);
-    let records = puller.records(&aliases);
+    let records = puller.records(&aliases).await?;
     let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
+    let snapshot = match snapshot {
+        Some(snapshot) => Some(options.hooks.snapshot(Moment::Save, snapshot, &instance.client).await?),
+        None => None,
+    };
     observer.event(Event::Phase(Phase::WritingFiles));
     let schema_collections = snapshot.as_ref().map(|snapshot| snapshot.collections().len());
     let contents = DumpContents {
-        collections: records
-            .into_iter()
-            .map(|(c, records)| (c.name.to_owned(), records.into_iter().map(Record::into_dump).collect()))
-            .collect(),
+        collections: records.into_iter().map(|(c, records)| (c.name.to_owned(), records)).collect(),
         snapshot: snapshot.map(|snapshot| (snapshot, options.layout)),
         specs,
     };
@@ -139,11 +142,15 @@ impl<'a> Puller<'a> {
         Self { options, instance, read, collections, matching, dumped }
     }
 
-    /// The records of the collections that take part, in the order of their files.
-    fn records(&mut self, aliases: &Aliases) -> Vec<(&'static Collection, Vec<Record>)> {
+    /// The records of the collections that take part as they stand in their files.
+    async fn records(
+        &mut self,
+        aliases: &Aliases,
+    ) -> Result<Vec<(&'static Collection, Vec<Fields>)>, EngineError> {
         let mut notices = Vec::new();
         let mut all = Vec::new();
         let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
+        let (hooks, client) = (&self.options.hooks, &self.instance.client);
         for collection in self.collections.iter().filter(|c| self.options.scope.contains(c.name)) {
             let old: HashMap<&SyncId, &Fields> = self
                 .dumped
@@ -154,14 +161,14 @@ impl<'a> Puller<'a> {
                 .map(|record| (&record.sync_id, &*record.fields))
                 .collect();
             let mut records = Vec::new();
-            for row in self.read.rows.get(collection.name).into_iter().flatten() {
-                let Some(sync_id) = self.matching.ids.sync(collection.name, row.id.as_str()) else {
-                    continue;
-                };
-                // The administrator's role of Directus 10 carries the access itself and is not tracked.
-                if sync_id.as_str() == ADMIN_ROLE && !self.instance.version.has_policies() {
-                    continue;
-                }
+            let selected = self.selected(collection).await?;
+            let rows = selected.as_deref().or(self.read.rows.get(collection.name).map(Vec::as_slice));
+            let tracked = self.tracked(collection, rows.unwrap_or_default());
+            let raw = || tracked.iter().map(|(sync_id, row)| raw(sync_id, row)).collect();
+            let dumped = hooks.records(collection.name, Moment::Dump, client, raw).await?;
+            let dumped: Option<Vec<_>> = dumped.map(|dumped| dumped.into_iter().map(row).collect());
+            let rows = dumped.as_ref().map(|rows| rows.iter().map(|(sync_id, row)| (sync_id, row)).collect());
+            for (sync_id, row) in rows.unwrap_or(tracked) {
                 let (mut fields, missing) = translator.to_portable(collection, row);
                 notices.extend(missing.into_iter().map(|m| {
                     format!(
@@ -178,10 +185,32 @@ impl<'a> Puller<'a> {
             }
             file_order::sort(collection, &mut records);
             warn_of_twins(collection, &records, &mut notices);
+            let given = || records.iter().cloned().map(Record::into_dump).collect();
+            let saved = hooks.records(collection.name, Moment::Save, client, given).await?;
+            let records: Vec<Fields> = match saved {
+                Some(saved) => saved.into_iter().map(|(id, fields)| saved_record(id, fields)).collect(),
+                None => records.into_iter().map(Record::into_dump).collect(),
+            };
             all.push((*collection, records));
         }
         self.dumped.notices.extend(notices);
-        all
+        Ok(all)
+    }
+
+    /// What a hook's query selects; none if there is no such hook, or it leaves the query alone.
+    async fn selected(&self, collection: &'static Collection) -> Result<Option<Vec<Row>>, EngineError> {
+        let query = self.options.hooks.query(collection.name, &self.instance.client).await?;
+        let (Some(query), Some(rows)) = (query, self.read.rows.get(collection.name)) else { return Ok(None) };
+        selection::select(self.instance, collection, &query, rows).await.map(Some)
+    }
+
+    /// Rows with the SyncIDs that stand for them.
+    fn tracked<'b>(&'b self, collection: &Collection, rows: &'b [Row]) -> Vec<(&'b SyncId, &'b Row)> {
+        let pair = |row: &'b Row| Some((self.matching.ids.sync(collection.name, row.id.as_str())?, row));
+        // The administrator's role of Directus 10 carries the access itself and is not tracked.
+        let carries_access =
+            |sync_id: &SyncId| sync_id.as_str() == ADMIN_ROLE && !self.instance.version.has_policies();
+        rows.iter().filter_map(pair).filter(|(sync_id, _)| !carries_access(sync_id)).collect()
     }
 
     /// What the licence of the instance hides is not gone: the custom rules of the old dump stay, where their policy does.
@@ -220,6 +249,23 @@ fn old_dump(paths: &DumpPaths, collections: &[&'static Collection]) -> Dumped {
         }
     }
     old
+}
+
+/// A row as hooks see it: its fields as the instance has them, and its SyncID.
+fn raw(sync_id: &SyncId, row: &Row) -> Fields {
+    let mut fields = row.fields.clone();
+    fields.insert("_syncId".to_owned(), Value::from(sync_id.as_str()));
+    fields
+}
+
+/// What a hook made of [`raw`]. Its id is of no use any more.
+fn row((sync_id, fields): (SyncId, Fields)) -> (SyncId, Row) {
+    let id = LocalId::from(sync_id.as_str());
+    (sync_id, Row { id, fields })
+}
+
+fn saved_record(sync_id: SyncId, fields: Fields) -> Fields {
+    Record { sync_id, fields: fields.into() }.into_dump()
 }
 
 /// Secrets are null in a dump, or the placeholder that the old dump has in their place.

@@ -10,6 +10,7 @@ use lockstep_core::report::{ComparisonReport, Differences, Event, InstanceInfo, 
 use lockstep_core::schema::Layout;
 use lockstep_directus::{Auth, Client, ClientOptions};
 use lockstep_engine::dump::DumpPaths;
+use lockstep_engine::hooks::HookSet;
 use lockstep_engine::schema::SchemaOptions;
 use lockstep_engine::{Consent, Decision, Interrupt, Options, StateChoice};
 use lockstep_sandbox::{Data, Mappings, Sandbox};
@@ -112,6 +113,7 @@ pub(super) fn of_dump(root: &Path) -> Options {
         state: StateChoice::Auto,
         state_file: root.join("lockstep-state.json"),
         variables: BTreeMap::new(),
+        hooks: HookSet::default(),
     }
 }
 

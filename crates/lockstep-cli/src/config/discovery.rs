@@ -5,10 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use super::error::ConfigError;
 
 /// Looked for in the working directory, in this order; the first is Lockstep's own, the others those of directus-sync.
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 8] = [
+    "lockstep.config.js",
+    "lockstep.config.cjs",
+    "lockstep.config.mjs",
     "lockstep.config.json",
     "directus-sync.config.js",
     "directus-sync.config.cjs",
+    "directus-sync.config.mjs",
     "directus-sync.config.json",
 ];
 

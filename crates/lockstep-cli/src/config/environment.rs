@@ -1,6 +1,7 @@
 //! The environment and the `.env` file of the working directory.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -46,13 +47,20 @@ impl Environment {
     /// # Errors
     /// As [`Environment::new`].
     pub(crate) fn load(directory: &Path) -> Result<Self, ConfigError> {
-        let real = VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-        Self::new(real.collect(), directory)
+        let text =
+            |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        Self::new(std::env::vars_os().filter_map(text).collect(), directory)
     }
 
     /// The variables of the `.env` file, whatever their names.
     pub(crate) fn of_file(&self) -> impl Iterator<Item = (&String, &String)> {
         self.file.iter().flat_map(|(_, variables)| variables)
+    }
+
+    /// All variables; the real environment wins over the `.env` file.
+    pub(crate) fn all(&self) -> BTreeMap<String, String> {
+        let real = self.real.iter();
+        self.of_file().chain(real).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// A layer per variable that is set, strongest first.

@@ -19,13 +19,26 @@ pub(crate) enum ConfigError {
         /// The file.
         path: PathBuf,
     },
-    /// A JavaScript configuration.
-    #[error("{} is a JavaScript configuration, which this version of Lockstep cannot read", path.display())]
-    JavaScript {
+    /// A configuration in JavaScript that fails.
+    #[error(transparent)]
+    Script(#[from] lockstep_script::ScriptError),
+    /// A limit of hooks that is no number.
+    #[error("{name} has to be a whole number from 1 to 1000000, but is {value:?}")]
+    Limit {
+        /// The variable.
+        name: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// A hook of nothing, or at no moment.
+    #[error("{key} in {}: there is no such hook", path.display())]
+    NoSuchHook {
         /// The file.
         path: PathBuf,
-        /// The file whose `extends` names it.
-        extended_by: Option<PathBuf>,
+        /// With dots.
+        key: String,
+        /// What was probably meant, or what there is.
+        hint: String,
     },
     /// A file that exists and cannot be read.
     #[error("{} cannot be read", path.display())]
@@ -143,16 +156,10 @@ impl ConfigError {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoSuchFile { .. } => "check --config-path; it is relative to the working directory",
-            Self::JavaScript { extended_by: Some(_), .. } => {
-                "convert the file to JSON and name that in \"extends\"; JavaScript comes in a later version"
-            }
-            Self::JavaScript { extended_by: None, .. } => {
-                "convert it to ./lockstep.config.json, or to a JSON file that --config-path names; JavaScript comes in a \
-                 later version"
-            }
-            Self::HooksInJson { .. } => {
-                "remove the hooks; JavaScript configuration, which can hold them, comes in a later version"
-            }
+            Self::Script(error) => return crate::hooks::remedy(error),
+            Self::NoSuchHook { hint, .. } => return Some(hint.clone()),
+            Self::Limit { .. } => "LOCKSTEP_HOOK_TIMEOUT counts seconds, LOCKSTEP_HOOK_MEMORY megabytes",
+            Self::HooksInJson { .. } => "put them into lockstep.config.js, which may extend this file",
             Self::UnknownCollection { nearest: Some(nearest), .. } => {
                 return Some(format!("did you mean {nearest}? {COLLECTIONS}"));
             }

@@ -1,4 +1,4 @@
-//! One JSON configuration file: its keys and their types.
+//! One configuration file, JSON or JavaScript: its keys and their types.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::{ConfigError, Warning};
 use super::layer::{SeedPath, StateChoice, Values};
+use super::script::{self, Scripts};
 
 /// All keys: those of directus-sync, then Lockstep's own.
 const KEYS: [&str; 26] = [
@@ -52,22 +53,44 @@ pub(crate) struct ConfigFile {
 ///
 /// # Errors
 /// It cannot be read, is not JSON, is no object, or has a value of the wrong type.
-pub(crate) fn read(path: &Path, warnings: &mut Vec<Warning>) -> Result<ConfigFile, ConfigError> {
+pub(crate) fn read(
+    path: &Path,
+    scripts: &mut Scripts,
+    warnings: &mut Vec<Warning>,
+) -> Result<ConfigFile, ConfigError> {
+    if script::is_script(path) {
+        let value = scripts.load(path)?;
+        return checked(path, of_object(path, value)?, warnings);
+    }
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     let keys = object(path, text.strip_prefix('\u{feff}').unwrap_or(&text))?;
+    checked(path, keys, warnings)
+}
+
+fn checked(
+    path: &Path,
+    keys: Map<String, Value>,
+    warnings: &mut Vec<Warning>,
+) -> Result<ConfigFile, ConfigError> {
     let keys = Keys { path, keys };
-    keys.refuse_hooks()?;
+    keys.check_hooks()?;
     warnings.extend(keys.unknown());
     warnings.extend(keys.without_effect()?);
     Ok(ConfigFile { extends: keys.strings("extends")?.unwrap_or_default(), values: keys.values()? })
 }
 
+fn of_object(path: &Path, value: Value) -> Result<Map<String, Value>, ConfigError> {
+    match value {
+        Value::Object(keys) => Ok(keys),
+        other => Err(ConfigError::NotAnObject { path: path.to_owned(), found: described(&other) }),
+    }
+}
+
 fn object(path: &Path, text: &str) -> Result<Map<String, Value>, ConfigError> {
     let path = || path.to_owned();
     match serde_json::from_str(text) {
-        Ok(Value::Object(keys)) => Ok(keys),
-        Ok(other) => Err(ConfigError::NotAnObject { path: path(), found: described(&other) }),
+        Ok(value) => of_object(&path(), value),
         Err(error) => {
             let Misread { line, column, reason: problem } = misread(text.as_bytes(), &error);
             Err(ConfigError::NotJson { path: path(), line, column, problem })
@@ -209,6 +232,10 @@ impl Keys<'_> {
             let key = format!("directusConfig.{name}");
             match (name.as_str(), value) {
                 ("clientOptions" | "restConfig", Value::Object(inner)) if inner.is_empty() => Ok(None),
+                // Of a script only what is no function is left here.
+                ("clientOptions" | "restConfig", Value::Object(_)) if script::is_script(self.path) => {
+                    Ok(None)
+                }
                 ("clientOptions" | "restConfig", Value::Object(_)) => {
                     Ok(Some(Warning::NoEffect { path: path(), key }))
                 }
@@ -222,13 +249,24 @@ impl Keys<'_> {
         options.iter().filter_map(|option| warning(option).transpose()).collect()
     }
 
-    fn refuse_hooks(&self) -> Result<(), ConfigError> {
+    /// Hooks are functions; those of scripts are not among the keys any more.
+    fn check_hooks(&self) -> Result<(), ConfigError> {
         let hooks = match self.keys.get("hooks") {
             None => return Ok(()),
             Some(Value::Object(hooks)) => hooks,
             Some(other) => return Err(self.wrong("hooks", "an object", other)),
         };
         let given = |value: &Value| !value.as_object().is_some_and(Map::is_empty);
+        if script::is_script(self.path) {
+            let wrong = hooks.iter().find_map(|(subject, value)| {
+                let (name, found) = match value {
+                    Value::Object(inner) => inner.iter().find(|(_, value)| !value.is_null())?,
+                    other => return Some((format!("hooks.{subject}"), "an object of functions", other)),
+                };
+                Some((format!("hooks.{subject}.{name}"), "a function", found))
+            });
+            return wrong.map_or(Ok(()), |(key, expected, found)| Err(self.wrong(&key, expected, found)));
+        }
         match hooks.iter().find(|(_, value)| given(value)) {
             None => Ok(()),
             Some((name, _)) => {

@@ -20,6 +20,7 @@ mod file;
 mod git;
 mod layer;
 mod merge;
+mod script;
 mod settings;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod tests;
 pub(crate) use environment::Environment;
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use layer::{Layer, Origin, SeedPath, StateChoice, Values};
+pub(crate) use script::{Scripts, Surroundings};
 #[cfg(test)]
 pub(crate) use settings::{Connection, Sourced};
 pub(crate) use settings::{Credentials, Settings};
@@ -39,6 +41,8 @@ pub(crate) struct Resolved {
     pub(crate) settings: Settings,
     /// Things that are probably not meant so; none of them stops a run.
     pub(crate) warnings: Vec<Warning>,
+    /// The scripts among the configuration files.
+    pub(crate) scripts: Scripts,
 }
 
 /// Resolves the configuration of a run in `directory` (absolute).
@@ -47,16 +51,18 @@ pub(crate) struct Resolved {
 /// required here, see [`Settings::connection`].
 ///
 /// # Errors
-/// A configuration file that is missing, unreadable, JavaScript or wrong; a name that is no collection.
+/// A configuration file that is missing, unreadable or wrong; a name that is no collection.
 pub(crate) fn resolve(
     typed: Values,
     config_path: Option<&Path>,
     environment: &Environment,
     directory: &Path,
+    surroundings: Surroundings,
 ) -> Result<Resolved, ConfigError> {
     let mut warnings = Vec::new();
+    let mut scripts = Scripts::new(directory, surroundings);
     let files = match discovery::find(config_path, directory)? {
-        Some(path) => extends::load(&path, &mut warnings)?,
+        Some(path) => extends::load(&path, &mut scripts, &mut warnings)?,
         None => Vec::new(),
     };
     let mut layers = vec![Layer { origin: Origin::CommandLine, values: typed }];
@@ -64,5 +70,5 @@ pub(crate) fn resolve(
     layers.extend(files);
     warnings.extend(git::tracked_secrets(&layers));
     let settings = Settings::from_layers(&layers, directory)?;
-    Ok(Resolved { settings, warnings })
+    Ok(Resolved { settings, warnings, scripts })
 }

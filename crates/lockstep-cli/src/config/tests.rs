@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -11,6 +12,12 @@ use super::*;
 mod connection;
 mod files;
 mod precedence;
+
+struct Silence;
+
+impl lockstep_script::Console for Silence {
+    fn print(&self, _: lockstep_script::Level, _: &str) {}
+}
 
 /// A working directory with files in it.
 struct Place {
@@ -49,7 +56,9 @@ impl Place {
         let variables: BTreeMap<String, String> =
             variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let environment = Environment::new(variables, self.folder.path())?;
-        resolve(typed, named.map(Path::new), &environment, self.folder.path())
+        let surroundings =
+            Surroundings { environment: environment.all(), console: Arc::new(Silence), fetch: None };
+        resolve(typed, named.map(Path::new), &environment, self.folder.path(), surroundings)
     }
 
     fn settings(&self) -> Settings {

@@ -25,6 +25,7 @@ use lockstep_core::schema::Finding;
 use lockstep_directus::RequestEvent;
 use lockstep_engine::{Linked, Recorded};
 use lockstep_sandbox::{Answered, RequestLog};
+use lockstep_script::{Console, Level};
 use serde::Serialize;
 use serde_json::json;
 
@@ -43,6 +44,26 @@ pub(crate) struct Output {
     quiet: bool,
     json: bool,
     debug: bool,
+}
+
+/// The console of scripts.
+#[derive(Debug)]
+pub(crate) struct ScriptConsole {
+    quiet: bool,
+    debug: bool,
+}
+
+impl Console for ScriptConsole {
+    fn print(&self, level: Level, text: &str) {
+        let shown = match level {
+            Level::Debug => self.debug,
+            Level::Log => !self.quiet,
+            Level::Warn | Level::Error => true,
+        };
+        for line in text.split('\n').filter(|_| shown) {
+            let _ = writeln!(anstream::stderr(), "{}", printable(line));
+        }
+    }
 }
 
 /// Colours as the user wants them, on both streams.
@@ -108,6 +129,11 @@ impl Output {
             return self.document(&json!({"written": path.display().to_string()}));
         }
         print(&format!("Written into {}: {what}\n", style::path(path)))
+    }
+
+    /// Where scripts of the user print: stderr, whatever they print; stdout is the result's.
+    pub(crate) fn script_console(&self) -> ScriptConsole {
+        ScriptConsole { quiet: self.quiet, debug: self.debug }
     }
 
     /// Something about the configuration that is probably not meant so.

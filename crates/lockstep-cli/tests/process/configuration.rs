@@ -100,26 +100,6 @@ async fn collections_that_there_are_not() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_javascript() {
-    let place = Place::new();
-    place.file("directus-sync.config.js", "module.exports = {}");
-    place.file("other.cjs", "module.exports = {}");
-    let told = |file: &str| {
-        format!(
-            "error: {file} is a JavaScript configuration, which this version of Lockstep cannot read\n  hint: convert \
-             it to ./lockstep.config.json, or to a JSON file that --config-path names; JavaScript comes in a later \
-             version"
-        )
-    };
-    says(&place, &[(&[], &told("directus-sync.config.js")), (&["-c", "other.cjs"], &told("other.cjs"))])
-        .await;
-    place.file("lockstep.config.json", r#"{"extends": ["other.cjs"]}"#);
-    let extended = "error: other.cjs is a JavaScript configuration, which this version of Lockstep cannot read\n  \
-                    hint: convert the file to JSON and name that in \"extends\"; JavaScript comes in a later version";
-    says(&place, &[(&[], extended)]).await;
-}
-
-#[tokio::test]
 async fn a_configuration_file_with_a_mistake() {
     let place = Place::new();
     let none = "error: the configuration file nowhere.json does not exist\n  hint: check --config-path; it is \

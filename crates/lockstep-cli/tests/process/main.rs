@@ -8,6 +8,7 @@ mod doctor;
 mod dump;
 mod extension;
 mod fake;
+mod hooks;
 mod manual;
 mod output;
 mod place;

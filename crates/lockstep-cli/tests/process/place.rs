@@ -29,6 +29,11 @@ impl Place {
         place
     }
 
+    /// Adds the schema of an empty instance.
+    pub(crate) fn with_schema(&self) {
+        self.schema(&schema::empty());
+    }
+
     /// Writes a file.
     pub(crate) fn file(&self, name: &str, text: &str) {
         let path = self.cli.dir().join(name);

@@ -6,17 +6,15 @@ use super::*;
 fn the_first_file_that_exists_counts() {
     let own = ("lockstep.config.json", r#"{"dumpPath": "own"}"#);
     let peer = ("directus-sync.config.json", r#"{"dumpPath": "peer"}"#);
-    let js = ("directus-sync.config.js", "module.exports = {}");
-    let cjs = ("directus-sync.config.cjs", "module.exports = {}");
+    let js = ("directus-sync.config.js", "module.exports = { dumpPath: 'js' }");
+    let cjs = ("directus-sync.config.cjs", "module.exports = { dumpPath: 'cjs' }");
+    let own_js = ("lockstep.config.mjs", "export default { dumpPath: 'own-js' }");
     assert_eq!(Place::new(&[own, peer, js, cjs]).settings().dump_path.value.file_name().unwrap(), "own");
     assert_eq!(Place::new(&[peer]).settings().dump_path.value.file_name().unwrap(), "peer");
-    for (files, name) in [(&[peer, js, cjs][..], js.0), (&[peer, cjs][..], cjs.0)] {
-        let (message, hint) = Place::new(files).error();
-        assert_eq!(
-            message,
-            format!("{name} is a JavaScript configuration, which this version of Lockstep cannot read")
-        );
-        assert!(hint.unwrap().contains("later version"));
+    for (files, name) in
+        [(&[peer, js, cjs, own_js][..], "own-js"), (&[peer, js, cjs], "js"), (&[peer, cjs], "cjs")]
+    {
+        assert_eq!(Place::new(files).settings().dump_path.value.file_name().unwrap(), name);
     }
 }
 
@@ -25,12 +23,12 @@ fn a_named_file_counts_alone() {
     let place = Place::new(&[
         ("lockstep.config.json", r#"{"dumpPath": "found"}"#),
         ("conf/prod.json", "\u{feff}{\"dumpPath\": \"named\", \"$schema\": \"x\"}"),
-        ("conf/prod.mjs", "export default {}"),
+        ("conf/prod.mjs", "export default { dumpPath: 'module' }"),
     ]);
     let named = |name| place.resolve_named(Values::default(), Some(name), &[]);
     assert_eq!(named("conf/prod.json").unwrap().settings.dump_path.value, place.path("named"));
     assert_eq!(named("conf/prod.json").unwrap().warnings, []);
-    assert!(matches!(named("conf/prod.mjs"), Err(ConfigError::JavaScript { extended_by: None, .. })));
+    assert_eq!(named("conf/prod.mjs").unwrap().settings.dump_path.value, place.path("module"));
     let error = named("conf/pord.json").unwrap_err();
     assert_eq!(place.relative(&error.to_string()), "the configuration file conf/pord.json does not exist");
     let error = named("conf").unwrap_err();
@@ -101,14 +99,58 @@ fn a_missing_parent_is_skipped_with_a_warning() {
 }
 
 #[test]
-fn a_parent_in_javascript_is_an_error() {
+fn files_of_both_kinds_extend_each_other_and_functions_are_kept() {
     let place = Place::new(&[
-        ("lockstep.config.json", r#"{"extends": ["./base.cjs"]}"#),
-        ("base.cjs", "module.exports = {}"),
+        (
+            "lockstep.config.js",
+            "module.exports = { extends: ['./base.json', './more.mjs'], hooks: { flows: { onDump: (x) => x } } }",
+        ),
+        ("base.json", r#"{"dumpPath": "base", "extends": ["./deep.cjs"]}"#),
+        (
+            "deep.cjs",
+            "module.exports = { dumpPath: 'deep', specs: process.env.SPECS !== 'no', hooks: { flows: { onDump: (x) => x, onSave: (x) => x } } }",
+        ),
+        ("more.mjs", "export default { snapshot: false, hooks: { roles: { onLoad: (x) => x } } };"),
     ]);
-    let (message, hint) = place.error();
-    assert!(message.starts_with("base.cjs is a JavaScript configuration"), "{message}");
-    assert!(hint.unwrap().contains("extends"));
+    let resolved = place.resolve(Values::default(), &[("SPECS", "no")]).unwrap();
+    assert_eq!(resolved.settings.dump_path.value, place.path("base"));
+    assert!(!resolved.settings.specs.value && !resolved.settings.snapshot.value);
+    let (_, functions) = resolved.scripts.into_parts().unwrap();
+    let files: Vec<_> = functions
+        .values()
+        .map(|f| (f.path.as_str(), f.file.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    assert_eq!(
+        files,
+        [
+            ("hooks.flows.onDump", "lockstep.config.js"),
+            ("hooks.flows.onSave", "deep.cjs"),
+            ("hooks.roles.onLoad", "more.mjs")
+        ]
+    );
+}
+
+#[test]
+fn mistakes_in_javascript_are_told() {
+    for (script, told) in [
+        ("module.exports = {", "./lockstep.config.js: SyntaxError"),
+        (
+            "module.exports = { dumpPath: 1 }",
+            "lockstep.config.js: \"dumpPath\" must be a string, but is a number",
+        ),
+        ("module.exports = []", "lockstep.config.js: a configuration must be an object, but is an array"),
+        (
+            "module.exports = { hooks: { flows: { onDump: 'x' } } }",
+            "\"hooks.flows.onDump\" must be a function, but is the string \"x\"",
+        ),
+        (
+            "module.exports = { hooks: { flows: 1 } }",
+            "\"hooks.flows\" must be an object of functions, but is a number",
+        ),
+    ] {
+        let (message, _) = Place::new(&[("lockstep.config.js", script)]).error();
+        assert!(message.contains(told), "{message}");
+    }
 }
 
 #[test]
@@ -170,7 +212,7 @@ fn hooks_cannot_be_in_json() {
     assert!(
         message.starts_with("directus-sync.config.json: \"hooks.flows\" is given, but hooks are functions")
     );
-    assert!(hint.unwrap().contains("later version"));
+    assert!(hint.unwrap().contains("lockstep.config.js"));
 }
 
 #[test]

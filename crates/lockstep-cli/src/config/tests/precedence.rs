@@ -67,7 +67,7 @@ fn paths_come_from_the_strongest_source() {
 #[test]
 fn the_defaults() {
     let place = Place::new(&[]);
-    let Resolved { settings, warnings } = place.resolve(Values::default(), &[]).unwrap();
+    let Resolved { settings, warnings, .. } = place.resolve(Values::default(), &[]).unwrap();
     assert_eq!(warnings, []);
     assert_eq!(settings.dump_path.value, place.path("directus-config"));
     assert_eq!(settings.seed_path.value, [place.path("directus-config/seed")]);

@@ -1,0 +1,337 @@
+//! Configuration in JavaScript and hooks, on the sandbox.
+
+use std::sync::{Arc, Mutex};
+
+use lockstep_sandbox::{Options, Sandbox};
+use lockstep_testkit::cli::At;
+use lockstep_testkit::directus::ADMIN_TOKEN;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::place::Place;
+
+fn at(sandbox: &Sandbox) -> At {
+    At::new(sandbox.url(), sandbox.token())
+}
+
+/// An instance with the magazine of the demo, and a place with its dump.
+async fn magazine() -> (Sandbox, Place) {
+    let place = Place::new();
+    drop(place.run(&["demo", "--dump-path", "directus-config"]).await.exits(0));
+    let sandbox = Sandbox::start(Options::default()).await.unwrap();
+    drop(place.cli.run(&["push", "--yes"], at(&sandbox)).await.exits(0));
+    (sandbox, place)
+}
+
+fn names(place: &Place, collection: &str, field: &str) -> Vec<String> {
+    let records = place.cli.files().records(collection);
+    let mut names: Vec<_> =
+        records.iter().map(|record| record[field].as_str().unwrap_or_default().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn records_are_changed_on_the_way_into_the_dump_and_out_of_it() {
+    let (sandbox, place) = magazine().await;
+    let before = names(&place, "flows", "name");
+    let config = "
+const change = (change) => (flows) => flows.map((flow) => { flow.name = change(flow.name); return flow; });
+module.exports = { hooks: { flows: {
+  onDump: change((name) => `dumped ${name}`),
+  onSave: async (flows) => change((name) => `saved ${name}`)(flows),
+  onLoad: change((name) => name.replace('saved dumped ', '')),
+} } };";
+    place.file("directus-sync.config.js", config);
+    drop(place.cli.run(&["pull"], at(&sandbox)).await.exits(0));
+    let expected: Vec<_> = before.iter().map(|name| format!("saved dumped {name}")).collect();
+    assert_eq!(names(&place, "flows", "name"), expected);
+    drop(place.cli.run(&["diff", "--exit-code"], at(&sandbox)).await.exits(0));
+    drop(place.run(&["verify"]).await.exits(0).says("Whole"));
+    place.file("directus-sync.config.js", "module.exports = {}");
+    let diff = place.cli.run(&["diff", "--json"], at(&sandbox)).await.exits(0).json();
+    assert_eq!(diff["collections"]["flows"]["update"], before.len(), "{diff}");
+}
+
+#[tokio::test]
+async fn what_a_query_filters_out_is_not_in_the_dump() {
+    let (sandbox, place) = magazine().await;
+    let kept = names(&place, "flows", "name").first().unwrap().clone();
+    let panels = place.cli.files().records("panels").len();
+    let config = format!(
+        "const name = {kept:?};
+export default {{ hooks: {{
+  flows: {{ onQuery: (query, client) => {{
+    if (query.limit !== -1 || typeof client.request !== 'function') throw new Error('another query');
+    query.filter = {{ ...query.filter, name: {{ _eq: name }} }};
+    return query;
+  }} }},
+  operations: {{ onQuery: async (query) => ({{ ...query, filter: {{ flow: {{ name: {{ _eq: name }} }} }}, sort: ['-key'] }}) }},
+  settings: {{ onQuery: (query) => ({{ ...query, fields: ['project_name', 'public_note'] }}) }},
+  panels: {{ onQuery: (query) => ({{ ...query, filter: {{ id: {{ _null: true }} }} }}) }},
+}} }};"
+    );
+    place.file("directus-sync.config.mjs", &config);
+    drop(place.cli.run(&["pull"], at(&sandbox)).await.exits(0));
+    assert_eq!(names(&place, "flows", "name"), std::slice::from_ref(&kept));
+    let flow = place.cli.files().record("flows", "name", &kept)["_syncId"].clone();
+    let operations = place.cli.files().records("operations");
+    assert!(
+        !operations.is_empty() && operations.iter().all(|operation| operation["flow"] == flow),
+        "{operations:?}"
+    );
+    let settings = place.cli.files().records("settings")[0].as_object().unwrap().clone();
+    assert_eq!(settings.keys().collect::<Vec<_>>(), ["project_name", "public_note", "_syncId"]);
+    assert_eq!(place.cli.files().records("panels"), Vec::<Value>::new());
+    // What left the dump is deleted, as it is tracked.
+    let diff = place.cli.run(&["diff", "--json", "-o", "panels"], at(&sandbox)).await.exits(0).json();
+    assert_eq!(diff["collections"]["panels"]["delete"], panels, "{diff}");
+}
+
+#[tokio::test]
+async fn hooks_ask_the_instance() {
+    let (sandbox, place) = magazine().await;
+    let config = "
+const { readFlow, readFlows, readSettings } = require('@directus/sdk');
+module.exports = { hooks: { operations: { onDump: async (operations, client) => {
+  const flows = await client.request(readFlows({ fields: ['id'], limit: -1 }));
+  const settings = await client.request(readSettings());
+  const nobody = await client.request(readFlow('00000000-0000-0000-0000-000000000000')).catch((e) => e);
+  console.log('%d flows of %s, and %s', flows.length, settings.project_name, nobody.errors[0].extensions.code);
+  for (const operation of operations) {
+    const flow = await client.request(readFlow(operation.flow));
+    operation.name = `${flow.name}: ${operation.name}`;
+  }
+  return operations;
+} } } };";
+    place.file("directus-sync.config.js", config);
+    let ran = place.cli.run(&["pull"], at(&sandbox)).await.exits(0);
+    assert!(ran.stderr.contains(" flows of ") && ran.stderr.contains("FORBIDDEN"), "{ran}");
+    for operation in place.cli.files().records("operations") {
+        let flow = place.cli.files().record("flows", "_syncId", operation["flow"].as_str().unwrap());
+        let name = operation["name"].as_str().unwrap();
+        assert!(name.starts_with(&format!("{}: ", flow["name"].as_str().unwrap())), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_snapshot_has_hooks_of_its_own() {
+    let (sandbox, place) = magazine().await;
+    let config = "
+const without = (field) => async (snapshot) => {
+  snapshot.fields = snapshot.fields.filter((node) => node.field !== field);
+  return snapshot;
+};
+module.exports = { hooks: { snapshot: { onSave: (s) => ({ ...s, fields: s.fields.map((f) => (f.field === 'title' ? { ...f, meta: { ...f.meta, note: 'saved' } } : f)) }), onLoad: without('slug') } } };";
+    place.file("directus-sync.config.js", config);
+    drop(place.cli.run(&["pull"], at(&sandbox)).await.exits(0));
+    let files = place.cli.files().files();
+    let title = files.iter().find(|(name, _)| name.ends_with("/title.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(title.1).unwrap()["meta"]["note"], "saved");
+    let diff = place.cli.run(&["diff", "--json"], at(&sandbox)).await.exits(0).json();
+    let changes = diff["schema"]["changes"].to_string();
+    assert!(changes.contains("saved"), "{changes}");
+}
+
+#[tokio::test]
+async fn hooks_of_parents_are_kept_and_the_childs_win() {
+    let (sandbox, place) = magazine().await;
+    place.file(
+        "node_modules/tiny/package.json",
+        r#"{"name": "tiny", "exports": {"import": "./m.mjs", "require": "./c.cjs"}}"#,
+    );
+    place.file("node_modules/tiny/m.mjs", "export const mark = (name) => `m ${name}`;");
+    place.file("node_modules/tiny/c.cjs", "exports.mark = (name) => `c ${name}`;");
+    let hook = |mark: &str| format!("(all) => all.map((one) => ({{ ...one, name: {mark}(one.name) }}))");
+    place.file("directus-sync.config.js", &format!("const {{ mark }} = require('tiny'); module.exports = {{ extends: ['./a/parent.mjs'], hooks: {{ flows: {{ onSave: {} }} }} }}", hook("mark")));
+    place.file("a/parent.mjs", &format!("import {{ mark }} from 'tiny';\nexport default {{ extends: ['../grand.json'], hooks: {{ flows: {{ onSave: () => null }}, dashboards: {{ onSave: {} }} }} }};", hook("mark")));
+    place.file("grand.json", r#"{"extends": ["./great.cjs"], "specs": false}"#);
+    place.file("great.cjs", &format!("module.exports = {{ hooks: {{ roles: {{ onSave: {} }}, dashboards: {{ onSave: () => null }} }} }}", hook("((n) => 'g ' + n)")));
+    drop(place.cli.run(&["pull"], at(&sandbox)).await.exits(0));
+    for (collection, mark) in [("flows", "c "), ("dashboards", "m "), ("roles", "g ")] {
+        let names = names(&place, collection, "name");
+        assert!(!names.is_empty() && names.iter().all(|name| name.starts_with(mark)), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_names_the_hook_and_leaves_the_dump_alone() {
+    let (sandbox, place) = magazine().await;
+    let before = place.cli.files().files();
+    let long = "LOCKSTEP_HOOK_TIMEOUT gives more seconds";
+    for (hook, told) in [
+        (
+            "flows: { onDump: (flows) => { flows.map((flow) => flow); } }",
+            vec![
+                "hooks.flows.onDump in directus-sync.config.js returned nothing; it has to return the records, an array",
+            ],
+        ),
+        // As in the documentation of directus-sync: the function given to map returns nothing.
+        (
+            "flows: { onDump: (flows) => flows.map((flow) => { flow.status = 'inactive'; }) }",
+            vec![
+                "hooks.flows.onDump returned an array whose item 0 is nothing",
+                "does a function given to map return it?",
+            ],
+        ),
+        (
+            "flows: { onSave: async (flows) => ({ flows }) }",
+            vec!["returned an object; it has to return the records, an array"],
+        ),
+        (
+            "flows: { onQuery: () => 'x' }",
+            vec!["hooks.flows.onQuery", "returned a string; it has to return the query, an object"],
+        ),
+        (
+            "flows: { onSave: (flows) => flows.map(({ _syncId, ...flow }) => flow) }",
+            vec!["item 0 has no _syncId"],
+        ),
+        (
+            "snapshot: { onSave: () => [] }",
+            vec!["hooks.snapshot.onSave", "returned an array; it has to return the snapshot, an object"],
+        ),
+        (
+            "snapshot: { onSave: (s) => ({ ...s, fields: 1 }) }",
+            vec!["hooks.snapshot.onSave returned no snapshot"],
+        ),
+        (
+            "flows: { onDump: (flows) => {\n  return flows.nothing.at(0); } }",
+            vec![
+                "hooks.flows.onDump in ./directus-sync.config.js: TypeError: cannot read property 'at' of undefined at ./directus-sync.config.js:2:",
+            ],
+        ),
+        (
+            "flows: { onDump: () => { for (;;) {} } }",
+            vec!["hooks.flows.onDump in ./directus-sync.config.js: it did not end within 1 s", long],
+        ),
+        (
+            "flows: { onDump: () => { const all = []; for (;;) all.push(new Array(1000).fill(1)); } }",
+            vec![
+                "hooks.flows.onDump in ./directus-sync.config.js: it needs more than the 64 MB",
+                "LOCKSTEP_HOOK_MEMORY gives more megabytes",
+            ],
+        ),
+        (
+            "flows: { onDump: () => new Promise(() => {}) }",
+            vec!["it waits for a promise that nothing can settle"],
+        ),
+        (
+            "flows: { onDump: () => require('child_process') }",
+            vec![
+                "the module \"child_process\" of Node is not available here; there are assert",
+                "at ./directus-sync.config.js:1:",
+            ],
+        ),
+        (
+            "flow: { onDump: (x) => x }",
+            vec!["hooks.flow.onDump in", "there is no such hook", "did you mean flows?"],
+        ),
+        ("flows: { onPull: (x) => x }", vec!["there is no such hook", "onDump"]),
+        ("snapshot: { onDump: (x) => x }", vec!["there is no such hook", "there are onSave, onLoad"]),
+        ("flows: { onQuery: (q) => ({ ...q, filter: { nothing: { _eq: 1 } } }) }", vec!["nothing"]),
+    ] {
+        place.file("directus-sync.config.js", &format!("module.exports = {{ hooks: {{ {hook} }} }}"));
+        place.file(".env", "LOCKSTEP_HOOK_TIMEOUT=1\nLOCKSTEP_HOOK_MEMORY=64\n");
+        let ran = place.cli.run(&["pull"], at(&sandbox)).await;
+        assert!(!ran.stderr.contains("panicked"), "{ran}");
+        for told in told {
+            assert!(ran.stderr.contains(told), "{hook}\n{told}\n{ran}");
+        }
+        assert!([1, 64].contains(&ran.code), "{ran}");
+        assert_eq!(place.cli.files().files(), before, "{hook}");
+    }
+}
+
+/// Refuses everything, and remembers what it was asked.
+async fn gate() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            seen.lock().unwrap().push(String::from_utf8_lossy(&head).to_lowercase());
+            let body =
+                json!({"errors": [{"message": "no", "extensions": {"code": "FORBIDDEN"}}]}).to_string();
+            let answer = format!(
+                "HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn headers_are_added_to_each_request() {
+    let config = "
+const add = (request) => ({ ...request, headers: { ...request.headers, 'Special-Access-Header': 'secret' } });
+module.exports = { directusConfig: ";
+    for (rest, more) in [
+        ("{ restConfig: { onRequest: add } } };", ""),
+        (
+            "{ restConfig: { onRequest: async (o) => { await new Promise((r) => setTimeout(r, 1)); return add(o); } } } };",
+            "",
+        ),
+        ("{ clientOptions: { globals: { fetch: (input, init) => fetch(input, add(init)) } } } };", ""),
+        (
+            "{ clientOptions: {}, restConfig: { onRequest: (o) => ({ ...add(o), headers: { ...add(o).headers, 'X-Url': 'b' } }) } } };",
+            "x-url: b\r\n",
+        ),
+    ] {
+        let (url, asked) = gate().await;
+        let place = Place::new();
+        place.file("directus-sync.config.js", &format!("{config}{rest}"));
+        drop(place.cli.run(&["pull"], At::new(url, ADMIN_TOKEN)).await.exits(1));
+        let asked = asked.lock().unwrap().clone();
+        assert!(!asked.is_empty());
+        for head in asked {
+            assert!(head.contains("special-access-header: secret\r\n") && head.contains(more), "{head}");
+            assert!(
+                head.contains(&format!("authorization: bearer {}\r\n", ADMIN_TOKEN.to_lowercase())),
+                "{head}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_function_for_headers_that_fails_is_told() {
+    for (function, told) in [
+        ("() => {}", "directusConfig.restConfig.onRequest has to return the request, an object with headers"),
+        (
+            "() => { throw new Error('no') }",
+            "directusConfig.restConfig.onRequest in ./lockstep.config.cjs: Error: no at ./lockstep.config.cjs:1:",
+        ),
+    ] {
+        let (url, asked) = gate().await;
+        let place = Place::new();
+        let config =
+            format!("module.exports = {{ directusConfig: {{ restConfig: {{ onRequest: {function} }} }} }}");
+        place.file("lockstep.config.cjs", &config);
+        let ran = place.cli.run(&["pull"], At::new(url, ADMIN_TOKEN)).await.exits(1);
+        assert!(ran.stderr.contains(told), "{ran}");
+        assert!(asked.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn scripts_print_to_stderr_and_see_the_environment_without_profiles_tokens() {
+    let place = Place::new();
+    place.file(".env", "LOCKSTEP_STAGING_TOKEN=hidden\nSHOWN=yes\n");
+    place.file(
+        "lockstep.config.js",
+        "console.log(process.env.SHOWN, process.env.LOCKSTEP_STAGING_TOKEN); console.debug('not asked for');",
+    );
+    place.with_schema();
+    let ran = place.run(&["schema", "hash", "dump"]).await.exits(0);
+    assert!(ran.stderr.contains("yes undefined") && !ran.stderr.contains("not asked for"), "{ran}");
+    assert_eq!(ran.stdout.trim().len(), 40, "{ran}");
+}

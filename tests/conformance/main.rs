@@ -22,6 +22,7 @@ mod refusals;
 mod round_trip;
 mod sandbox;
 mod schema;
+mod sdk;
 mod smoke;
 mod stage;
 mod stores;

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use crate::peer::directus_sync;
 use crate::stage::portrait::assert_alike;
 use crate::stage::project::{self, id};
-use crate::stage::{array, on_every_real_version, on_real_11_and_12, pull, push, push_is_empty, row};
+use crate::stage::{array, on_every_real_version, on_real_11_and_12, pull, push, push_is_empty, row, rows};
 
 const BASE: &str = "/directus-extension-sync";
 
 on_every_real_version!(its_routes_are_those_of_directus_sync, it_goes_on_with_what_the_other_has_stored);
+on_every_real_version!(mappings_survive_the_removal_of_the_extension, permissions_that_are_there_twice);
 on_real_11_and_12!(directus_sync_works_with_it);
 
 async fn pair(version: &str, extension: Extension) -> (Directus, Directus) {
@@ -162,6 +163,78 @@ async fn it_goes_on_with_what_the_other_has_stored(version: &str) {
         with_ours + mapped as u64 <= with_theirs,
         "{with_ours} requests, {with_theirs} with theirs, {mapped} mappings"
     );
+}
+
+/// What directus-sync's extension has stored goes where Lockstep needs no extension; then that is removed.
+async fn mappings_survive_the_removal_of_the_extension(version: &str) {
+    let a = Directus::builder(version).start();
+    let b = Directus::builder(version).extension(Extension::DirectusSync).template(Template::B).start();
+    let (a, mut b) = tokio::try_join!(a, b).unwrap();
+    project::fill(&a).await;
+    let cli = Cli::new();
+    pull(&cli, &a).await;
+    push(&cli, &b, &["--preserve-ids", "none"]).await;
+    // Of a seed, which no dump knows.
+    let seed = json!({"local_id": "1", "sync_id": "first"});
+    b.http().request("POST", &format!("{BASE}/table/items::articles"), Some(&seed)).await.unwrap();
+    let shown = cli.run(&["state", "show", "--json"], &b).await.exits(0).json();
+    assert!(shown["mappings"].to_string().contains("items::articles"), "{shown:#}");
+    let to = if version.starts_with("10.") { "file" } else { "table" };
+    let moved = cli.run(&["state", "move", "--to", to, "--yes", "--json"], &b).await.exits(0).json();
+    assert_eq!((&moved["from"], &moved["emptied"]), (&json!("extension"), &json!(true)), "{moved}");
+    let left = array(b.http().request("GET", &format!("{BASE}/table/permissions"), None).await.unwrap().body);
+    assert!(left.is_empty(), "{left:#?}");
+
+    b.restart_with_extension(Extension::None).await.unwrap();
+    let after = cli.run(&["state", "show", "--json"], &b).await.exits(0).json();
+    assert_eq!((&after["state"], &after["mappings"]), (&json!(to), &shown["mappings"]));
+    push_is_empty(&cli, &b, &["--preserve-ids", "none"]).await;
+    a.delete(&format!("/dashboards/{}", id::EMPTY), None).await.unwrap();
+    pull(&cli, &a).await;
+    push(&cli, &b, &["--preserve-ids", "none"]).await;
+    assert_alike(&a, &b).await;
+}
+
+/// One of several permissions of the same holder, collection and action stays; nothing has to be installed for it.
+async fn permissions_that_are_there_twice(version: &str) {
+    let directus = Directus::builder(version).start().await.unwrap();
+    let (holders, holder) =
+        if version.starts_with("10.") { ("/roles", "role") } else { ("/policies", "policy") };
+    let id = directus.post(holders, &json!({"name": "Twice"})).await.unwrap()["id"].clone();
+    let rule = json!({holder: id, "collection": "directus_files", "action": "read", "fields": ["*"]});
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let made = directus.post("/permissions", &rule).await.unwrap()["id"].clone();
+        ids.push(made.to_string());
+    }
+    let cli = Cli::new();
+    let first = ids[0].clone();
+    drop(cli.run(&["state", "link", "permissions", "of-the-dump", &first], &directus).await.exits(0));
+    let remove = ["helpers", "remove-permission-duplicates", "--json"];
+    let told = cli.run(&remove, &directus).await.exits(0).json();
+    let group = json!({
+        holder: id, "collection": "directus_files", "action": "read", "kept": ids[2], "ids": ids[..2], "differing": [],
+    });
+    assert_eq!(told, json!({"deleted": [group], "hidden": 0}));
+    let left: Vec<_> = rows(&directus, "permissions").await.iter().map(|row| row["id"].to_string()).collect();
+    assert_eq!(left, ids[2..]);
+    let shown = cli.run(&["state", "show", "--json"], &directus).await.exits(0).json();
+    let kept = json!([{"collection": "permissions", "sync_id": "of-the-dump", "id": ids[2]}]);
+    assert_eq!(shown["mappings"], kept);
+    // And without a login it is known to be ready.
+    let ready = [
+        "helpers",
+        "wait-server-ready",
+        "--timeout",
+        "30",
+        "--successes",
+        "2",
+        "--interval",
+        "0.1",
+        "-u",
+        &directus.url(),
+    ];
+    drop(cli.run_bare(&ready).await.exits(0).says("Ready: "));
 }
 
 /// npm directus-sync, unmodified, from one instance with our extension to another.

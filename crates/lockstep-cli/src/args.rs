@@ -15,17 +15,21 @@ use secrecy::SecretString;
 
 use crate::config::StateChoice;
 pub(crate) use extension::{ExtensionArgs, ExtensionCommand};
+pub(crate) use helpers::{HelpersArgs, HelpersCommand};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs, VerifyArgs};
 pub(crate) use schema::SchemaArgs;
 pub(crate) use seed::{SeedArgs, SeedCommand, SeedDiffArgs, SeedPullArgs, SeedPushArgs};
+pub(crate) use state::{StateArgs, StateCommand, StoreKind};
 
 pub(crate) mod extension;
+pub(crate) mod helpers;
 mod overrides;
 #[cfg(test)]
 mod reference;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
 pub(crate) mod seed;
+pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 
@@ -63,12 +67,6 @@ Examples:
   lockstep push --preview                try it on a copy of the target first
   lockstep push --allow-destructive      also drop fields and collections that the files do not have
   lockstep push -x settings,presets      leave these collections as they are";
-
-const STATE_EXAMPLES: &str = "\
-Examples:
-  lockstep state show                    what this target has mapped
-  lockstep state link roles 6f1c… 2b9e…  the target's role 2b9e… is the dump's record 6f1c…
-  lockstep state link roles 6f1c… new    none of the target's roles is: a push shall create it";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -141,7 +139,7 @@ pub(crate) enum Command {
     #[command(after_help = seed::EXAMPLES)]
     Seed(SeedArgs),
     /// See and correct which records of the dump and of the target belong together
-    #[command(after_help = STATE_EXAMPLES)]
+    #[command(after_help = state::EXAMPLES)]
     State(StateArgs),
     /// Look at what a run needs: connection, version, rights, limits, store, dump; each with a remedy
     Doctor(DoctorArgs),
@@ -157,6 +155,9 @@ pub(crate) enum Command {
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
+    /// Small helps: untrack, remove-permission-duplicates, wait-server-ready
+    #[command(after_help = helpers::EXAMPLES)]
+    Helpers(HelpersArgs),
     /// The extension of Directus that keeps mappings and saves requests; nothing needs it
     #[command(after_help = extension::EXAMPLES)]
     Extension(ExtensionArgs),
@@ -347,39 +348,6 @@ pub(crate) struct DoctorArgs {
     /// The dump.
     #[command(flatten)]
     pub(crate) dump: DumpArgs,
-}
-
-/// `lockstep state`.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct StateArgs {
-    /// The folder of the dump, beside which a state file is [default: ./directus-config]
-    #[arg(long, global = true, value_name = "PATH")]
-    dump_path: Option<PathBuf>,
-    /// Where the target's mappings are: its sync extension, a table in it, or a file beside the dump [default: auto]
-    #[arg(long, global = true, value_name = "WHERE", value_enum)]
-    state: Option<StateChoice>,
-    /// The file of the mappings; implies --state file [default: beside the dump]
-    #[arg(long, global = true, value_name = "PATH")]
-    state_file: Option<PathBuf>,
-    /// What to do with it.
-    #[command(subcommand)]
-    pub(crate) command: StateCommand,
-}
-
-/// The commands under `lockstep state`.
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum StateCommand {
-    /// Settle that a record of the target is a certain record of the dump
-    Link {
-        /// The collection, e.g. roles
-        collection: String,
-        /// The record in the dump: its _syncId
-        sync_id: String,
-        /// The record on the target: its id, or `new` for a record that the target does not have yet
-        local_id: String,
-    },
-    /// Show which records of the target are known, and as what
-    Show,
 }
 
 impl GlobalArgs {

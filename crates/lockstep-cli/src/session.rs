@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lockstep_core::collection::COLLECTIONS;
 use lockstep_core::schema::Layout;
-use lockstep_directus::{Auth, Client, ClientOptions};
+use lockstep_directus::{Auth, Client, ClientOptions, RetryPolicy};
 use lockstep_engine::dump::DumpPaths;
 use lockstep_engine::schema::SchemaOptions;
 use lockstep_engine::seed::SeedOptions;
@@ -14,12 +15,17 @@ use secrecy::SecretString;
 
 use crate::args::Cli;
 use crate::commands::Failure;
-use crate::config::{self, Credentials, Environment, Resolved, Settings, StateChoice, Surroundings, Values};
+use crate::config::{
+    self, ConfigError, Credentials, Environment, Resolved, Settings, StateChoice, Surroundings, Values,
+};
 use crate::hooks::{ScriptHooks, Web};
 use crate::output::Output;
 
 /// The name of the file of mappings, beside the records of the dump.
 const STATE_FILE: &str = "lockstep-state.json";
+
+/// How long an instance may take to answer where it is only asked whether it is ready.
+const MOMENT: Duration = Duration::from_secs(10);
 
 /// A run: what is wanted, and of which instance.
 pub(crate) struct Session {
@@ -57,6 +63,26 @@ impl Session {
 /// When the configuration is wrong.
 pub(crate) fn without_instance(cli: &Cli, output: &Output) -> Result<Options, Failure> {
     Ok(options(&Run::resolve(cli, cli.values(), output)?))
+}
+
+/// A connection for the little that an instance tells everybody: as nobody where no login is configured. Nothing is sent
+/// twice by itself, and no answer is waited for longer than a moment.
+///
+/// # Errors
+/// When the configuration is wrong, or names no instance.
+pub(crate) fn without_login(cli: &Cli, output: &Output) -> Result<Client, Failure> {
+    let run = Run::resolve(cli, cli.values(), output)?;
+    let (url, auth) = match run.settings.connection() {
+        Ok(connection) => (connection.url.value, auth(connection.credentials)),
+        Err(ConfigError::MissingCredentials) => (run.settings.url()?.value, Auth::None),
+        Err(error) => return Err(error.into()),
+    };
+    let options = ClientOptions {
+        retry: RetryPolicy::never(),
+        read_timeout: MOMENT,
+        ..client_options(&run.settings, run.hooks.as_ref(), output)
+    };
+    Client::new(&url, auth, options).map_err(Failure::Client)
 }
 
 /// What the schema commands need to know before they know whether they need an instance.
@@ -134,19 +160,26 @@ fn resolve(cli: &Cli, values: Values, output: &Output) -> Result<(Resolved, Envi
 
 fn connect(settings: &Settings, hooks: Option<&ScriptHooks>, output: &Output) -> Result<Client, Failure> {
     let connection = settings.connection()?;
-    let auth = match connection.credentials {
+    let auth = auth(connection.credentials);
+    Client::new(&connection.url.value, auth, client_options(settings, hooks, output)).map_err(Failure::Client)
+}
+
+fn auth(credentials: Credentials) -> Auth {
+    match credentials {
         Credentials::Token(token) => Auth::Token(token.value),
         Credentials::Login { email, password } => {
             Auth::Password { email: email.value, password: password.value }
         }
-    };
+    }
+}
+
+fn client_options(settings: &Settings, hooks: Option<&ScriptHooks>, output: &Output) -> ClientOptions {
     let observer = settings.debug.value.then(|| output.request_log());
-    let options = ClientOptions {
+    ClientOptions {
         observer: observer.map(|log| Arc::new(log) as _),
         decorator: hooks.and_then(ScriptHooks::decorator),
         ..ClientOptions::default()
-    };
-    Client::new(&connection.url.value, auth, options).map_err(Failure::Client)
+    }
 }
 
 fn options(run: &Run) -> Options {

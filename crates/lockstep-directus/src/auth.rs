@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 /// How the client proves who it is.
 #[derive(Debug, Clone)]
 pub enum Auth {
+    /// Nobody: for the little that an instance tells everybody.
+    None,
     /// A static token of a user.
     Token(SecretString),
     /// A login by email and password; the token that it gives is kept in memory only.

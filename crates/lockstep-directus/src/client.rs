@@ -6,6 +6,7 @@ use crate::limiter::{Limiter, Place};
 use crate::transport::{Failure, Prepared, Received, exchange, http_client};
 use crate::{Answer, Auth, Method, Request, RequestEvent, RetryPolicy, Safety, base_url, refusal};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use secrecy::SecretString;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -88,10 +89,12 @@ struct Inner {
 }
 
 enum Session {
+    Nobody,
     Static(Bearer),
     /// Whoever logs in holds the lock, so that all others wait for the one login.
     Login {
-        auth: Auth,
+        email: String,
+        password: SecretString,
         current: Mutex<Option<Bearer>>,
     },
 }
@@ -111,8 +114,11 @@ impl Client {
     pub fn new(url: &str, auth: Auth, options: ClientOptions) -> Result<Self, Error> {
         let url = base_url::normalize(url)?;
         let session = match auth {
+            Auth::None => Session::Nobody,
             Auth::Token(token) => Session::Static(Bearer::of(&token)?),
-            auth @ Auth::Password { .. } => Session::Login { auth, current: Mutex::new(None) },
+            Auth::Password { email, password } => {
+                Session::Login { email, password, current: Mutex::new(None) }
+            }
         };
         Ok(Self(Arc::new(Inner {
             base: base_url::as_text(&url),
@@ -147,10 +153,10 @@ impl Client {
     pub async fn send(&self, request: &Request) -> Result<Answer, Error> {
         let mut place = self.0.limiter.enter().await;
         let used = self.0.bearer(None, &mut place).await?;
-        match self.0.attempts(request, Some(&used), &mut place).await {
+        match self.0.attempts(request, used.as_ref(), &mut place).await {
             Err(error) if error.kind() == ErrorKind::TokenExpired && self.0.can_log_in() => {
-                let renewed = self.0.bearer(Some(&used), &mut place).await?;
-                self.0.attempts(request, Some(&renewed), &mut place).await
+                let renewed = self.0.bearer(used.as_ref(), &mut place).await?;
+                self.0.attempts(request, renewed.as_ref(), &mut place).await
             }
             result => result,
         }
@@ -162,11 +168,12 @@ impl Inner {
         matches!(self.session, Session::Login { .. })
     }
 
-    /// The bearer header to send, of a new login if there is none yet, it is stale, or it is the expired one.
-    async fn bearer(&self, expired: Option<&Bearer>, place: &mut Place<'_>) -> Result<Bearer, Error> {
-        let (auth, current) = match &self.session {
-            Session::Static(bearer) => return Ok(bearer.clone()),
-            Session::Login { auth, current } => (auth, current),
+    /// The bearer header to send, if any, of a new login if there is none yet, it is stale, or it is the expired one.
+    async fn bearer(&self, expired: Option<&Bearer>, place: &mut Place<'_>) -> Result<Option<Bearer>, Error> {
+        let (email, password, current) = match &self.session {
+            Session::Nobody => return Ok(None),
+            Session::Static(bearer) => return Ok(Some(bearer.clone())),
+            Session::Login { email, password, current } => (email, password, current),
         };
         let mut current = current.lock().await;
         let now = Instant::now();
@@ -174,21 +181,13 @@ impl Inner {
             bearer.is_fresh(now) && expired.is_none_or(|expired| expired.header != bearer.header)
         };
         if let Some(bearer) = current.as_ref().filter(usable) {
-            return Ok(bearer.clone());
+            return Ok(Some(bearer.clone()));
         }
-        let bearer = self.log_in(auth, place).await?;
+        let login = request_login(email, password);
+        let answer = Box::pin(self.attempts(&login, None, place)).await?;
+        let bearer = granted(&answer, Instant::now())?;
         *current = Some(bearer.clone());
-        Ok(bearer)
-    }
-
-    async fn log_in(&self, auth: &Auth, place: &mut Place<'_>) -> Result<Bearer, Error> {
-        match auth {
-            Auth::Token(token) => Bearer::of(token),
-            Auth::Password { email, password } => {
-                let answer = Box::pin(self.attempts(&request_login(email, password), None, place)).await?;
-                granted(&answer, Instant::now())
-            }
-        }
+        Ok(Some(bearer))
     }
 
     /// Sends a request until there is an answer to give to the caller.

@@ -39,6 +39,16 @@ pub fn request_all() -> Request {
     Request::get("/collections")
 }
 
+/// The names of all tables that Directus sees, its own among them.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn names(client: &Client) -> Result<Vec<String>, Error> {
+    let collections = client.send(&request_all()).await?.data()?;
+    let names = collections.as_array().into_iter().flatten().filter_map(|item| item["collection"].as_str());
+    Ok(names.map(str::to_owned).collect())
+}
+
 /// The tables that Directus sees and does not track: they have no metadata, and from 11.10 on are in no snapshot.
 ///
 /// # Errors

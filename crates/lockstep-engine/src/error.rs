@@ -257,10 +257,50 @@ pub enum EngineError {
     /// The instance cannot hold a table of mappings.
     #[error("Directus {0} would show a table of mappings in its schema, and other tools would drop it")]
     NoTable(Version),
+    /// It is not clear which store's mappings are meant. Nothing was written.
+    #[error("the {} hold mappings of the instance", .0.join(" and the "))]
+    SeveralStores(Vec<&'static str>),
+    /// Two stores say different things of the same record. Nothing was written.
+    #[error(
+        "the {from} and the {to} contradict each other, and nothing was written: {}{}",
+        contradictions.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; "),
+        if contradictions.len() > SHOWN { "; …" } else { "" }
+    )]
+    StoresDisagree {
+        /// The store to move from.
+        from: &'static str,
+        /// The store to move to.
+        to: &'static str,
+        /// Each contradiction, in words.
+        contradictions: Vec<String>,
+    },
+    /// A move of mappings ended in the middle; none is lost.
+    #[error("{what}")]
+    MoveCut {
+        /// What is where.
+        what: String,
+        /// Why.
+        #[source]
+        source: Option<Box<EngineError>>,
+    },
+    /// An instance did not become ready in time.
+    #[error("{url} was not ready within {seconds} s")]
+    NotReady {
+        /// The instance.
+        url: String,
+        /// How long was waited.
+        seconds: f64,
+        /// What the last look met.
+        #[source]
+        source: Option<Box<EngineError>>,
+    },
     /// A record to be linked does not exist.
     #[error("{0}")]
     Unknown(String),
 }
+
+/// So many contradictions are told.
+const SHOWN: usize = 3;
 
 fn problems_title(problems: &[Problem]) -> String {
     let what = if problems.iter().any(Problem::is_of_seed) { "seed" } else { "dump" };
@@ -364,7 +404,15 @@ impl EngineError {
             Self::StateTable { .. } => {
                 "try again; if it stays so, remove the table: records are then matched anew"
             }
-            Self::NoExtension => "install directus-extension-sync, or use --state auto",
+            Self::NoExtension => {
+                "install one with `lockstep extension install`, or directus-extension-sync, or use --state auto"
+            }
+            Self::SeveralStores(_) => "say by --from which of them is meant",
+            Self::StoresDisagree { .. } => {
+                "settle in one of them which holds: `lockstep state link`, or `lockstep helpers untrack`, with --state"
+            }
+            Self::NotReady { .. } => "look into the log of the instance, or raise --timeout",
+            Self::MoveCut { .. } => "run it again: what is there already stays",
             Self::NoTable(_) => "use --state file",
             Self::Problems(_)
             | Self::Lint(_)

@@ -11,7 +11,7 @@ use crate::compare::project_id;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::StateChoice;
-use crate::state::Store;
+use crate::state::{Store, Tables};
 
 /// What stands for the id of a record that an instance does not have yet.
 const NEW: &str = "new";
@@ -47,11 +47,7 @@ pub async fn link(
     sync_id: &SyncId,
     local_id: &LocalId,
 ) -> Result<Linked, EngineError> {
-    let unknown = || {
-        let nearest = nearest(collection, &names()).map(|nearest| format!("; did you mean {nearest}?"));
-        EngineError::Unknown(format!("there is no collection {collection}{}", nearest.unwrap_or_default()))
-    };
-    let collection = Collection::named(collection).ok_or_else(unknown)?;
+    let collection = Collection::named(collection).ok_or_else(|| no_such_collection(collection))?;
     let instance = Instance::connect(client).await?;
     let settings = Collection::named("settings").filter(|settings| *settings != collection);
     let reading: Vec<_> = settings.into_iter().chain([collection]).collect();
@@ -76,6 +72,12 @@ pub async fn link(
     Ok(Linked { store: store.name(), before })
 }
 
+/// A name that no collection has, and the one that was probably meant.
+pub(crate) fn no_such_collection(name: &str) -> EngineError {
+    let nearest = nearest(name, &names()).map(|nearest| format!("; did you mean {nearest}?"));
+    EngineError::Unknown(format!("there is no collection {name}{}", nearest.unwrap_or_default()))
+}
+
 /// Reads the store of an instance.
 ///
 /// # Errors
@@ -86,7 +88,7 @@ pub async fn recorded(
     file: std::path::PathBuf,
 ) -> Result<Recorded, EngineError> {
     let instance = Instance::connect(client).await?;
-    let store = Store::open(state, file, &instance).await?;
+    let store = Store::open_with(Tables::All, state, file, &instance).await?;
     let names: Vec<String> = store.mappings.collections().map(str::to_owned).collect();
     let of = |name: &String| -> Vec<_> {
         store.mappings.of(name).map(|(sync_id, id)| (name.clone(), sync_id.clone(), id.clone())).collect()

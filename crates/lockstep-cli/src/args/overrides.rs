@@ -1,6 +1,7 @@
 //! From what was typed to the top layer of the configuration.
 
-use super::{Cli, Command, DumpArgs, GlobalArgs, StateArgs, StoreArgs};
+use super::state::PlaceArgs;
+use super::{Cli, Command, DumpArgs, GlobalArgs, StoreArgs};
 use crate::config::Values;
 
 impl Cli {
@@ -22,7 +23,8 @@ impl Cli {
                 values.dump_path = schema.dump_path.clone();
                 values.snapshot_path = schema.snapshot_path.clone();
             }
-            Command::State(state) => state.fill(&mut values),
+            Command::State(state) => state.place.fill(&mut values),
+            Command::Helpers(helpers) => helpers.place.fill(&mut values),
             Command::Seed(seed) => seed.fill(&mut values),
             Command::Verify(verify) => verify.dump.fill(&mut values),
             Command::Doctor(doctor) => doctor.dump.fill(&mut values),
@@ -82,7 +84,7 @@ impl StoreArgs {
     }
 }
 
-impl StateArgs {
+impl PlaceArgs {
     fn fill(&self, values: &mut Values) {
         values.dump_path = self.dump_path.clone();
         values.state = self.state;

@@ -4,6 +4,7 @@ mod compare;
 mod demo;
 mod doctor;
 mod extension;
+mod helpers;
 mod manual;
 mod preview;
 mod pull;
@@ -93,6 +94,9 @@ pub(crate) enum Failure {
         /// Why.
         reason: String,
     },
+    /// A move from a store to itself.
+    #[error("--from and --to name the same store")]
+    SameStore,
     /// The extension cannot be written.
     #[error(transparent)]
     Install(#[from] InstallError),
@@ -121,6 +125,7 @@ impl Failure {
             Self::Install(error) => error.hint().map(str::to_owned),
             Self::NotADemo { .. } => Some("choose an empty folder by --dump-path; a demo replaces what is there".to_owned()),
             Self::NotNew { .. } => Some("leave --from out, or push the dump to it: --from is what a new one begins with".to_owned()),
+            Self::SameStore => Some("name another store, or leave --from out".to_owned()),
             Self::NoToken => Some("leave it out for a random one".to_owned()),
             Self::SandboxVersion { .. } => Some("leave --version out".to_owned()),
             Self::Copy { .. } => Some("the target has to be a Directus 11 or 12 on any database; push shows its plan without --preview, too".to_owned()),
@@ -141,6 +146,7 @@ impl Failure {
             | Self::Client(_)
             | Self::ScopeOfServer
             | Self::SandboxVersion { .. }
+            | Self::SameStore
             | Self::NoToken => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
             Self::NotADemo { .. } | Self::NotNew { .. } => REFUSED,
@@ -167,10 +173,12 @@ fn engine_exit_code(error: &EngineError) -> u8 {
         | EngineError::Misfit(_)
         | EngineError::Lint(_)
         | EngineError::AccessMismatch { .. }
+        | EngineError::SeveralStores(_)
+        | EngineError::StoresDisagree { .. }
         | EngineError::Licence(_) => REFUSED,
         EngineError::Interrupted | EngineError::InterruptedInTime => INTERRUPTED,
         EngineError::Partly { source, .. } if matches!(**source, EngineError::Interrupted) => INTERRUPTED,
-        EngineError::Partly { .. } => PARTLY,
+        EngineError::Partly { .. } | EngineError::MoveCut { .. } => PARTLY,
         _ => ERROR,
     }
 }
@@ -194,6 +202,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Completions { shell } => manual::completions(*shell, output),
         Command::Man { folder } => manual::pages(folder, output),
         Command::Extension(arguments) => extension::run(arguments, output),
+        Command::Helpers(arguments) => helpers::run(cli, arguments, output),
     }
 }
 

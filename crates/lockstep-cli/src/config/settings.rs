@@ -153,12 +153,20 @@ impl Settings {
         self.collections.value && only && !names(&self.exclude_collections)
     }
 
+    /// Which instance, where it does not matter as whom.
+    ///
+    /// # Errors
+    /// No URL or one that is none.
+    pub(crate) fn url(&self) -> Result<Sourced<String>, ConfigError> {
+        self.url.clone().ok_or(ConfigError::MissingUrl)?.try_map(checked_url)
+    }
+
     /// Which instance, as whom.
     ///
     /// # Errors
     /// No URL or one that is none, no way to log in.
     pub(crate) fn connection(&self) -> Result<Connection, ConfigError> {
-        let url = self.url.clone().ok_or(ConfigError::MissingUrl)?.try_map(checked_url)?;
+        let url = self.url()?;
         let credentials = match (&self.token, &self.email, &self.password) {
             (Some(token), _, _) => Credentials::Token(token.clone()),
             (None, Some(email), Some(password)) => {

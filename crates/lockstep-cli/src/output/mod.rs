@@ -4,6 +4,7 @@
 
 mod checkup;
 mod failure;
+mod helpers;
 mod plan;
 mod printable;
 mod progress;

@@ -202,7 +202,7 @@ async fn with_mappings_that_cannot_be_used() {
     assert!(told.ends_with(
         "hint: restore the file from version control, or remove it: records are then matched anew\n"
     ));
-    let expected = "error: the instance does not have the mapping extension\n  hint: install directus-extension-sync, \
+    let expected = "error: the instance does not have the mapping extension\n  hint: install one with `lockstep extension install`, or directus-extension-sync, \
                     or use --state auto\n";
     assert_eq!(place.refuses_at(&fake, 1, &["push", "--state", "extension"]).await, expected);
 }

@@ -26,7 +26,7 @@ use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::push::{info, milliseconds};
 use crate::schema;
-use crate::state::Store;
+use crate::state::{Store, Tables};
 
 /// Which records are pulled, and where to.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,8 @@ pub async fn pull(
     let referred = referred(&collections, &model, instance.version.major);
     let registry = Registry::new(referred.into_iter().chain(collections.iter().copied()).collect());
     let tables: Vec<&str> = registry.iter().map(|collection| collection.name).collect();
-    let store = Store::open_tables(options.state, options.state_file.clone(), &instance, &tables).await?;
+    let store =
+        Store::open_with(Tables::Only(&tables), options.state, options.state_file.clone(), &instance).await?;
     let mut puller = Puller {
         instance: &instance,
         model: &model,

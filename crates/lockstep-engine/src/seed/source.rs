@@ -22,7 +22,7 @@ use crate::content::Wanted;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::push::Source;
-use crate::state::Store;
+use crate::state::{Store, Tables};
 
 /// Seeds that were checked against the schema of the instance.
 pub(super) struct SeedSource<'a> {
@@ -97,7 +97,7 @@ impl SeedSource<'_> {
         }
         let tables: Vec<&str> = self.prepared.registry.iter().map(|collection| collection.name).collect();
         let file = self.options.state_file.clone();
-        let mut opened = Store::open_tables(self.options.state, file, instance, &tables).await?;
+        let mut opened = Store::open_with(Tables::Only(&tables), self.options.state, file, instance).await?;
         if let (true, Some(settings)) = (opened.name() == "file", Collection::named("settings")) {
             let read = instance.read(&[settings]).await?;
             opened.check_project(project_id(&read.rows))?;

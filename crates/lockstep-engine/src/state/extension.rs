@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use lockstep_core::identity::Mappings;
 use lockstep_core::record::{LocalId, SyncId};
 use lockstep_directus::mappings::{self, BATCH, Mapping, MappingRow};
-use lockstep_directus::{Client, ErrorKind};
+use lockstep_directus::{Client, ErrorKind, collections};
 
 use crate::error::EngineError;
 
@@ -32,6 +32,23 @@ impl ExtensionStore {
         let info = mappings::info(client).await?;
         let batches = info.is_some_and(|info| info.batch == Some(BATCH));
         Ok(Some(Self { client: client.clone(), batches }))
+    }
+
+    /// True if it tells of all its tables, whatever they are called.
+    pub(crate) fn tells_all(&self) -> bool {
+        self.batches
+    }
+
+    /// The names that tables of mappings can have: directus-sync calls those of seeds after the collection, `items::posts`
+    /// for `posts` and `users` for `directus_users`.
+    pub(crate) async fn table_names(&self) -> Result<Vec<String>, EngineError> {
+        let names = collections::names(&self.client).await?.into_iter();
+        Ok(names
+            .map(|name| match name.strip_prefix("directus_") {
+                Some(system) => system.to_owned(),
+                None => format!("items::{name}"),
+            })
+            .collect())
     }
 
     /// What it holds in these tables; our own tells of all tables.

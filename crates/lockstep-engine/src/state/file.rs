@@ -80,6 +80,22 @@ impl FileStore {
         let instance = self.contents.instances.entry(self.url.clone()).or_default();
         instance.collections =
             mappings.collections().map(|name| (name.to_owned(), Chunk::of(mappings.of(name)))).collect();
+        self.save()
+    }
+
+    /// Takes the mappings of the instance out of the file, and the file away where it held no others.
+    pub(crate) fn remove(&mut self) -> Result<(), EngineError> {
+        self.contents.instances.remove(&self.url);
+        if !self.contents.instances.is_empty() {
+            return self.save();
+        }
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&self.path, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn save(&self) -> Result<(), EngineError> {
         let mut text = serde_json::to_string_pretty(&self.contents)
             .map_err(|error| failed(&self.path, &error.into()))?;
         text.push('\n');
@@ -131,6 +147,11 @@ mod tests {
         open("http://other").0.write(&other).unwrap();
         assert_eq!((open("http://one").1, open("http://other").1), (one, other));
         assert!(open("http://third").1.is_empty());
+        open("http://one").0.remove().unwrap();
+        assert!(open("http://one").1.is_empty() && !open("http://other").1.is_empty());
+        open("http://other").0.remove().unwrap();
+        assert!(!path.exists());
+        open("http://other").0.remove().unwrap();
     }
 
     #[test]

@@ -9,13 +9,15 @@ mod extension;
 mod file;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use futures::future::try_join;
-use lockstep_core::collection::names;
+use lockstep_core::collection::{COLLECTIONS, Collection};
 use lockstep_core::identity::Mappings;
 use lockstep_directus::Client;
 
+use crate::compare::project_id;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::StateChoice;
@@ -23,6 +25,20 @@ use crate::options::StateChoice;
 pub(crate) use extension::ExtensionStore;
 pub(crate) use file::FileStore;
 pub(crate) use table::TableStore;
+
+/// Which tables are read of the extension of directus-sync, which has to be asked for each by name. All other stores are
+/// always read whole.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tables<'a> {
+    /// Those of the synchronized collections.
+    Records,
+    /// These, and one more.
+    And(&'a str),
+    /// Those of all collections that the instance has.
+    All,
+    /// These at least.
+    Only(&'a [&'a str]),
+}
 
 /// The store of one instance.
 #[derive(Debug)]
@@ -49,18 +65,18 @@ impl Store {
         file: PathBuf,
         instance: &Instance,
     ) -> Result<Self, EngineError> {
-        Self::open_tables(choice, file, instance, &names()).await
+        Self::open_with(Tables::Records, choice, file, instance).await
     }
 
-    /// Opens the store of an instance and reads at least these mapping tables. Creates nothing.
+    /// The same with more tables than those of the synchronized collections.
     ///
     /// # Errors
     /// When the chosen one is not there or cannot be read.
-    pub(crate) async fn open_tables(
+    pub(crate) async fn open_with(
+        tables: Tables<'_>,
         choice: StateChoice,
         file: PathBuf,
         instance: &Instance,
-        tables: &[&str],
     ) -> Result<Self, EngineError> {
         let client = &instance.client;
         let table_fits = instance.version.hides_untracked_tables();
@@ -86,8 +102,17 @@ impl Store {
         }
     }
 
-    async fn extension(extension: ExtensionStore, tables: &[&str]) -> Result<Self, EngineError> {
-        let mappings = extension.read(tables.iter().copied()).await?;
+    async fn extension(extension: ExtensionStore, tables: Tables<'_>) -> Result<Self, EngineError> {
+        let mut names: BTreeSet<String> = match tables {
+            Tables::Only(tables) => tables.iter().map(|name| (*name).to_owned()).collect(),
+            _ => COLLECTIONS.iter().map(|known| known.name.to_owned()).collect(),
+        };
+        match tables {
+            Tables::And(name) => drop(names.insert(name.to_owned())),
+            Tables::All if !extension.tells_all() => names.extend(extension.table_names().await?),
+            Tables::Records | Tables::All | Tables::Only(_) => {}
+        }
+        let mappings = extension.read(names.iter().map(String::as_str)).await?;
         Ok(Self { mappings, kind: Kind::Extension(extension) })
     }
 
@@ -122,6 +147,18 @@ impl Store {
         }
     }
 
+    /// The same, and asks the instance which project it is where that matters.
+    ///
+    /// # Errors
+    /// When the project is another one, or cannot be read.
+    pub(crate) async fn check_project_of(&mut self, instance: &Instance) -> Result<(), EngineError> {
+        if matches!(self.kind, Kind::File(_)) {
+            let settings: Vec<_> = Collection::named("settings").into_iter().collect();
+            self.check_project(project_id(&instance.read(&settings).await?.rows))?;
+        }
+        Ok(())
+    }
+
     /// Makes the store hold `after`.
     ///
     /// # Errors
@@ -137,5 +174,16 @@ impl Store {
         }
         self.mappings = after;
         Ok(())
+    }
+
+    /// Forgets all that was read of it.
+    ///
+    /// # Errors
+    /// When it cannot be written; part of it may be.
+    pub(crate) async fn clear(&mut self) -> Result<(), EngineError> {
+        match &mut self.kind {
+            Kind::File(file) => file.remove(),
+            Kind::Extension(_) | Kind::Table(_) => self.save(Mappings::default()).await,
+        }
     }
 }

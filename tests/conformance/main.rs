@@ -23,6 +23,7 @@ mod round_trip;
 mod sandbox;
 mod schema;
 mod sdk;
+mod seed;
 mod smoke;
 mod stage;
 mod stores;

@@ -33,9 +33,21 @@ const COLLECTIONS: [&str; 11] = [
 
 /// Runs npm directus-sync with a dump; it must succeed.
 pub(crate) async fn directus_sync(cache: &Cache, arguments: &[&str], at: &Directus, dump: &Dump) -> String {
+    let dump = dump.root().display().to_string();
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--dump-path", &dump]).collect();
+    directus_sync_in(cache, &arguments, at, &std::env::temp_dir()).await
+}
+
+/// Runs npm directus-sync in a folder; it must succeed.
+pub(crate) async fn directus_sync_in(
+    cache: &Cache,
+    arguments: &[&str],
+    at: &Directus,
+    folder: &Path,
+) -> String {
     let mut command = npm::directus_sync(cache).unwrap();
     command.args(arguments).args(["--directus-url", &at.url(), "--directus-token", at.token()]);
-    command.arg("--dump-path").arg(dump.root()).stdin(Stdio::null()).current_dir(std::env::temp_dir());
+    command.stdin(Stdio::null()).current_dir(folder);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "directus-sync {arguments:?}: {}\n{text}", output.status);

@@ -16,5 +16,6 @@ mod place;
 mod sandbox;
 mod schema;
 mod schema_commands;
+mod seed;
 mod stores;
 mod terminal;

@@ -1,6 +1,7 @@
 //! Data that fills an instance.
 //!
 //! - [`sample`]: the configuration of a small magazine with a shop, with everything in it that tends to go wrong.
+//! - [`content`]: collections for content, with keys and references of every kind.
 //! - [`large`]: 60 collections and some 5,000 records, what Lockstep is measured on beside directus-sync.
 //! - [`large_core`]: 20 collections and 3,570 records within the limits of an unlicensed Directus 12, what it is measured
 //!   on beside `d6s`.
@@ -8,6 +9,7 @@
 //! Data is made first, as steps, then sent in batches. Ids are derived from names, so that every run, on every
 //! machine, makes the same records; only the database chooses the ids of permissions and presets.
 
+mod content;
 mod large;
 mod large_core;
 mod step;
@@ -17,7 +19,7 @@ mod tests;
 use lockstep_sandbox::sample::{self, Edition};
 
 use crate::Error;
-use crate::directus::Directus;
+use crate::directus::{Directus, Http};
 use step::send;
 
 /// Fills an instance of Directus 10.13, 11 or 12 with the configuration of a magazine that has a shop: collections with
@@ -28,6 +30,15 @@ use step::send;
 /// What the server refuses; a second call on the same instance is one such thing.
 pub async fn sample(directus: &Directus) -> Result<(), Error> {
     send(directus.http(), sample::steps(Edition::of(directus.version()))).await
+}
+
+/// Makes collections for content, all empty: `authors`, `posts`, `tags`, `posts_blocks` and `posts_tags`, with keys and
+/// references of every kind. Any version, or the sandbox.
+///
+/// # Errors
+/// What the server refuses.
+pub async fn content(http: &Http) -> Result<(), Error> {
+    send(http, content::steps()).await
 }
 
 /// Fills an instance of Directus 11 with 60 collections, 150 folders, 30 roles, 30 policies, 2,400 permissions, 200 flows,

@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::error::Warning;
 use super::layer::{Layer, Origin};
+use super::script;
 
 /// A warning for each secret that a tracked file gives. Without git, or outside of a repository, there are none; git is
 /// only asked when a file does give a secret.
@@ -23,10 +26,19 @@ fn secret_file(layer: &Layer) -> Option<(&Path, &'static str)> {
     match &layer.origin {
         Origin::DotEnv { variable, file } => Some((file, variable)),
         Origin::File(path) => {
-            Some((path, if token.is_some() { "directusToken" } else { "directusPassword" }))
+            let stands = |secret: &&SecretString| stands_in(path, secret);
+            let (token, password) = (token.as_ref().filter(stands), password.as_ref().filter(stands));
+            let key = token.map(|_| "directusToken").or(password.map(|_| "directusPassword"));
+            Some((path, key?))
         }
         _ => None,
     }
+}
+
+/// A script may take a secret from the environment: only one that it spells out is in the file.
+fn stands_in(path: &Path, secret: &SecretString) -> bool {
+    let spelled = |text: String| text.contains(secret.expose_secret());
+    !script::is_script(path) || std::fs::read_to_string(path).is_ok_and(spelled)
 }
 
 fn is_tracked(path: &Path) -> bool {

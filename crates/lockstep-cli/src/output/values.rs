@@ -22,6 +22,13 @@ pub(super) fn edit(
     names: (Option<&str>, Option<&str>),
     indent: usize,
 ) -> String {
+    if before == after {
+        let label = line(path);
+        return format!(
+            "{:indent$}{label}  {DIM}names records by ids that they do not have here{DIM:#}\n",
+            ""
+        );
+    }
     let (old, new) = (short(before, names.0), short(after, names.1));
     let label = if path.is_empty() { "value".to_owned() } else { line(path) };
     if let (Some(old), Some(new)) = (old, new) {
@@ -116,6 +123,12 @@ mod tests {
     fn references_are_named() {
         let text = edit("role", Some(&json!("1")), Some(&json!("2")), (Some("Editor"), Some("Author")), 0);
         assert_eq!(anstream::adapter::strip_str(&text).to_string(), "role  Editor (1) -> Author (2)\n");
+    }
+
+    #[test]
+    fn what_differs_in_ids_alone_is_not_shown_as_nothing() {
+        let rule = json!({"role": {"_eq": "668c147a"}});
+        assert_eq!(plain(&rule, &rule), "  field  names records by ids that they do not have here\n");
     }
 
     #[test]

@@ -150,7 +150,8 @@ pub(crate) async fn push_is_empty(cli: &Cli, to: &Directus, more: &[&str]) {
     let ran = cli.run(&arguments, to).await;
     let report = ran.clone().exits(0).json();
     assert_nothing_applied(&report, &ran);
-    assert!(report["requests"].as_u64().unwrap() <= 30, "a push of nothing takes few requests\n{ran}");
+    // Most are taken by the extension of directus-sync: one for each table, and two to find out what it is.
+    assert!(report["requests"].as_u64().unwrap() <= 31, "a push of nothing takes few requests\n{ran}");
 }
 
 #[track_caller]

@@ -15,6 +15,7 @@ Examples:
 
 /// Where the mappings of a target are, for commands that are about nothing else of a dump.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Where mappings are")]
 pub(crate) struct PlaceArgs {
     /// The folder of the dump, beside which a state file is [default: ./directus-config]
     #[arg(long, global = true, value_name = "PATH")]

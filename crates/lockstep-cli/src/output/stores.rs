@@ -14,9 +14,10 @@ impl Output {
     /// Whether the store that mappings were copied from shall be emptied; without an answer it stays.
     pub(crate) fn consents_to_empty(&self, copied: &Copied, yes: bool) -> bool {
         let Copied { from, to, mappings, .. } = copied;
+        let them = if *mappings == 1 { "it" } else { "them" };
         let mappings = style::counted(*mappings, "mapping");
         yes || self.can_ask()
-            && self.ask(&format!("The {to} holds all {mappings} now. Take them out of the {from}?"))
+            && self.ask(&format!("The {to} holds all {mappings} now. Take {them} out of the {from}?"))
     }
 
     /// What became of mappings that were to be moved.

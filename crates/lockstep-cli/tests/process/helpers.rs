@@ -7,6 +7,7 @@ use lockstep_testkit::proxy::{Fault, Proxy, Rule};
 use serde_json::{Value, json};
 
 use crate::place::Place;
+use crate::terminal::typing_at as typing;
 
 async fn sandbox() -> Sandbox {
     let options = Options { admin_token: Some(ADMIN_TOKEN.to_owned()), ..Options::default() };
@@ -98,6 +99,27 @@ async fn one_of_several_permissions_stays() {
     }
     let (place, sandbox) = (Place::new(), sandbox().await);
     drop(helped(&place, &sandbox, &["remove-permission-duplicates", "--keep", "middle"]).await.exits(64));
+}
+
+#[tokio::test]
+async fn in_a_terminal_somebody_is_asked() {
+    let (place, sandbox) = (Place::new(), sandbox().await);
+    let ids = thrice(&sandbox).await;
+    let at = format!("-u {} -t {ADMIN_TOKEN}", sandbox.url());
+    let remove = format!("helpers remove-permission-duplicates {at}");
+    let asks = "Delete these permissions? [y/N]";
+    drop(typing("n", &remove, &place).await.exits(3).says(asks).says("not applied: nothing was written"));
+    assert_eq!(permissions(&sandbox).await, ids);
+    drop(typing("y", &remove, &place).await.exits(0).says(asks).says("Deleted 2 permissions"));
+    assert_eq!(permissions(&sandbox).await, ids[2..]);
+
+    let last = ids[2].to_string();
+    let link = ["state", "link", "permissions", "of-the-dump", &last];
+    drop(place.cli.run(&link, At::new(sandbox.url(), ADMIN_TOKEN)).await.exits(0));
+    let asks = "The table holds all 1 mapping now. Take it out of the extension? [y/N]";
+    let moves = format!("state move --to table {at}");
+    drop(typing("n", &moves, &place).await.exits(0).says(asks).says("still holds"));
+    drop(typing("y", &moves, &place).await.exits(0).says(asks).says("Moved: 1 mapping"));
 }
 
 #[tokio::test]

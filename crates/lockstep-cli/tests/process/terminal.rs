@@ -16,7 +16,13 @@ fn at(place: &Place, fake: &Fake) -> String {
 
 /// Runs it in a terminal into which somebody types.
 async fn typing(answer: &str, arguments: &str, place: &Place, fake: &Fake) -> Ran {
-    let command = format!("'{BINARY}' {arguments} {}", at(place, fake)).replace('\'', "'\\''");
+    typing_at(answer, &format!("{arguments} {}", at(place, fake)), place).await
+}
+
+/// The same where the arguments say all.
+pub(crate) async fn typing_at(answer: &str, arguments: &str, place: &Place) -> Ran {
+    let home = place.cli.dir().display();
+    let command = format!("cd '{home}' && '{BINARY}' {arguments}").replace('\'', "'\\''");
     let shell = format!("printf '{answer}\\n' | script -qec '{command}' /dev/null");
     Cli::of("/bin/sh").env("TERM", "xterm").run_bare(&["-c", &shell]).await
 }

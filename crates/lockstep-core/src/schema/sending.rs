@@ -18,12 +18,17 @@ impl SchemaDiff {
         let (mut safe, mut untellable) = (self.clone(), Vec::new());
         for list in &mut safe.lists {
             let what = list.what;
+            if what == SchemaItem::Field {
+                list.entries.iter_mut().for_each(without_key);
+                list.entries.retain(|entry| !entry.differences.is_empty());
+            }
             list.entries.retain_mut(|entry| {
                 if entry.kind() == ChangeKind::Update && what != SchemaItem::SystemField {
                     let (name, field) = (entry.collection(), entry.field().unwrap_or_default());
                     let sides = (current.item(what, name, field), desired.item(what, name, field));
                     whole_metadata(entry, sides);
                     repeat_default(entry, sides.1);
+                    say_uuid(entry, sides.1);
                     begin_with_edit(entry);
                 }
                 entry.differences.iter_mut().for_each(unescape_default);
@@ -77,28 +82,59 @@ fn begin_with_edit(entry: &mut Entry) {
     }
 }
 
-/// A column that is altered gets its default anew, with its quotes doubled once more; so it is said once more as well.
-fn repeat_default(entry: &mut Entry, desired: Option<&Object>) {
+/// What a column refers to comes and goes with its relation. Said of the column, the server would alter that for nothing, and
+/// MySQL refuses while something refers.
+fn without_key(entry: &mut Entry) {
+    let keys = ["schema.foreign_key_table", "schema.foreign_key_column"];
+    entry.differences.retain(|difference| !keys.contains(&difference.dotted_path().as_str()));
+}
+
+/// A column of UUIDs that is altered becomes text where it shows as text, which MySQL refuses of a reference.
+fn say_uuid(entry: &mut Entry, desired: Option<&Object>) {
+    let part = |key: &str| desired.and_then(|item| item.get("schema")?.get(key));
+    let is_uuid = part("data_type").and_then(Json::as_str) == Some("char")
+        && part("max_length").and_then(Json::as_i64) == Some(36);
+    let shows = desired.and_then(|item| item.get("type")).filter(|kind| kind.as_str() == Some("string"));
+    if let Some(shows) = shows.filter(|_| is_uuid && alters(entry))
+        && !entry.differences.iter().any(|difference| difference.dotted_path() == "type")
+    {
+        let path = vec![Step::Key(Key::from("type"))];
+        let (lhs, rhs) = (Some(shows.clone()), Some(Json::from("uuid")));
+        entry.differences.push(Difference::Edited { path, lhs, rhs });
+    }
+}
+
+/// Whether an entry leads to another column.
+fn alters(entry: &Entry) -> bool {
     let first = |difference: &Difference| match difference.path().first() {
-        Some(Step::Key(key)) => key.as_str().to_owned(),
-        _ => String::new(),
+        Some(Step::Key(key)) => ["schema", "type"].contains(&key.as_str()),
+        _ => false,
     };
-    let alters =
-        entry.differences.iter().any(|difference| ["schema", "type"].contains(&first(difference).as_str()));
+    entry.differences.iter().any(first)
+}
+
+/// A column that is altered gets its default anew, with its quotes doubled once more, and the time of writing in MariaDB's words
+/// taken for a text; so it is said once more as well.
+fn repeat_default(entry: &mut Entry, desired: Option<&Object>) {
     let says = entry.differences.iter().any(|difference| difference.dotted_path() == "schema.default_value");
     let default = desired.and_then(|item| item.get("schema")?.get("default_value"));
     if let Some(default @ Json::String(text)) = default
-        && text.contains("''")
-        && alters
+        && (text.contains("''") || is_now(text))
+        && alters(entry)
         && !says
     {
         let path = ["schema", "default_value"].map(|key| Step::Key(Key::from(key))).to_vec();
         entry.differences.push(Difference::Edited {
             path,
             lhs: Some(default.clone()),
-            rhs: Some(default.clone()),
+            rhs: Some(if is_now(text) { Json::from("CURRENT_TIMESTAMP") } else { default.clone() }),
         });
     }
+}
+
+/// Whether a default is the time of writing as MariaDB tells it.
+fn is_now(default: &str) -> bool {
+    default.starts_with("current_timestamp(")
 }
 
 /// Snapshots show a default with its quotes doubled, as SQL has them, and the server doubles them again.

@@ -14,6 +14,7 @@ use crate::json::{Json, Object};
 
 pub(crate) use kind::is_uncreatable;
 pub use limits::beyond;
+use portable::say_default;
 pub(crate) use portable::{make_portable, narrow, narrowed};
 
 use kind::{
@@ -51,7 +52,7 @@ pub(crate) fn settle(
                 taken.extend(settle_foreign_column(item, current, databases));
             }
             taken.extend(settle_casts(item, current));
-            taken.extend(settle_default(item, current, databases.current));
+            taken.extend(settle_default(item, current, databases));
             vec![
                 (LeftOutReason::Database, taken),
                 (LeftOutReason::EquivalentType, settle_column(item, current, databases.current)),
@@ -79,12 +80,14 @@ fn settle_uncreatable(item: &mut Object, current: &Object) -> Vec<String> {
 }
 
 /// A default that no request can give is as it is, and the time of writing has many names.
-fn settle_default(item: &mut Object, current: &Object, vendor: &str) -> Option<String> {
+fn settle_default(item: &mut Object, current: &Object, databases: Databases<'_>) -> Option<String> {
     let kind = kind(item)?;
     let (wanted, is) = (column(item, "default_value")?, column(current, "default_value")?);
     let now = |value: &Json| default_of(value, kind) == Default::Now;
-    let same = now(wanted) && now(is) || !can_default(vendor, wanted, kind);
-    if same { take(item, current, "default_value") } else { None }
+    if now(wanted) && now(is) || !can_default(databases.current, wanted, kind) {
+        return take(item, current, "default_value");
+    }
+    if wanted == is { None } else { say_default(item, databases) }
 }
 
 /// What a column is called that no request can change: `char` and `varchar` of one length are one to SQLite, MySQL and MariaDB
@@ -143,8 +146,9 @@ fn settle_constraint(item: &mut Object, current: &Object, foreign: bool) {
 
 fn settle_foreign_column(item: &mut Object, current: &Object, databases: Databases<'_>) -> Vec<String> {
     let mut taken = Vec::new();
-    // MySQL puts an index on every foreign key, whatever its column is.
-    if !is_absent(column(item, "foreign_key_table")) && databases.either_is("mysql") {
+    // MySQL puts an index on every foreign key, whatever its column is, and it outlives the key.
+    let refers = |item: &Object| !is_absent(column(item, "foreign_key_table"));
+    if (refers(item) || refers(current)) && databases.either_is("mysql") {
         taken.extend(take(item, current, "is_indexed"));
     }
     taken.extend(settle_foreign_kind(item, current, databases));
@@ -161,10 +165,15 @@ fn settle_foreign_kind(item: &mut Object, current: &Object, databases: Databases
     let same = wanted == is && (wanted != Kind::Geometry || item.get("type") == current.get("type"))
         || key(item) && key(current) && integers.contains(&wanted) && integers.contains(&is)
         || databases.either_is("sqlite") && fractions.contains(&wanted) && fractions.contains(&is);
-    if !same {
-        return Vec::new();
-    }
     let mut taken = Vec::new();
+    if !same {
+        // How many digits a number without a choice of them has is the database's affair, whichever type it becomes.
+        if !fractions.contains(&wanted) {
+            taken.extend(take(item, current, "numeric_precision"));
+            taken.extend(take(item, current, "numeric_scale"));
+        }
+        return taken;
+    }
     taken.extend(take_type(item, current));
     let says = |item: &Object, key: &str| !is_absent(column(item, key));
     let both_say = |item: &Object, key: &str| says(item, key) && says(current, key);

@@ -146,6 +146,34 @@ fn references_that_mysql_refuses_or_changes_are_named() {
     }
 }
 
+/// MySQL changes no column with a foreign key, and Directus says it anew whatever changes.
+#[test]
+fn a_change_of_a_reference_that_mysql_refuses_is_named() {
+    let refers = |kind: &str, more: Value| {
+        let mut column = column(
+            "r",
+            kind,
+            json!({"foreign_key_table": "b", "foreign_key_column": "id", "max_length": 255}),
+        );
+        column["schema"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let relation = json!({"collection": "a", "field": "r", "related_collection": "b", "meta": {"one_field": null},
+            "schema": {"table": "a", "column": "r", "foreign_key_table": "b", "foreign_key_column": "id", "on_delete": "CASCADE"}});
+        schema("mysql", &[column], &[relation])
+    };
+    let cases = [
+        ("integer", json!({"is_nullable": false}), "reference-altered a.r"),
+        ("integer", json!({"default_value": 1}), "reference-altered a.r"),
+        ("integer", json!({}), ""),
+        ("string", json!({"max_length": 100}), "reference-altered a.r"),
+        ("string", json!({"is_unique": true}), ""),
+        ("uuid", json!({"is_nullable": false}), ""),
+    ];
+    for (kind, more, expected) in cases {
+        let current = refers(kind, json!({}));
+        assert_eq!(found(&refers(kind, more.clone()), &current).concat(), expected, "{kind} {more}");
+    }
+}
+
 /// A counting key of eight bytes that MySQL has cannot be referred to.
 #[test]
 fn a_reference_to_a_wide_counting_key_that_is_there_is_named() {

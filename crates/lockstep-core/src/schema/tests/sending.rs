@@ -133,6 +133,38 @@ fn a_default_with_quotes_is_sent_as_it_was_meant() {
     assert_eq!(created[0]["rhs"]["schema"]["default_value"], json!("it's"));
 }
 
+/// The server says an altered column anew, from what a snapshot shows of it; on MySQL that is not what it is.
+#[test]
+fn an_altered_column_of_mysql_is_said_as_what_it_is() {
+    let column = |kind: &str, nullable: bool, more: Value| {
+        let mut schema = json!({"name": "title", "is_nullable": nullable});
+        schema.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"type": kind, "schema": schema})
+    };
+    let nullable = || edit(json!(["schema", "is_nullable"]), json!(true), json!(false));
+    let default =
+        |rhs: &str| edit(json!(["schema", "default_value"]), json!("current_timestamp()"), json!(rhs));
+    let uuid = || edit(json!(["type"]), json!("string"), json!("uuid"));
+    let sent = |kind: &str, more: Value| {
+        sent_of("11.17.4", column(kind, true, more.clone()), column(kind, false, more))
+    };
+    let now = json!({"data_type": "timestamp", "default_value": "current_timestamp()"});
+    assert_eq!(sent("timestamp", now), json!([nullable(), default("CURRENT_TIMESTAMP")]));
+    let char = |length: u32| json!({"data_type": "char", "max_length": length});
+    assert_eq!(sent("string", char(36)), json!([nullable(), uuid()]));
+    assert_eq!(sent("uuid", char(36)), json!([nullable()]));
+    assert_eq!(sent("string", char(10)), json!([nullable()]));
+}
+
+#[test]
+fn what_a_column_refers_to_is_sent_with_its_relation_alone() {
+    let column = |table: Value, unique: bool| json!({"schema": {"name": "title", "is_unique": unique, "foreign_key_table": table, "foreign_key_column": null}});
+    let unique = edit(json!(["schema", "is_unique"]), json!(false), json!(true));
+    assert_eq!(sent_of("11.17.4", column(json!("a"), false), column(json!(null), true)), json!([unique]));
+    let nothing = sent_of("11.17.4", column(json!("a"), false), column(json!(null), false));
+    assert_eq!(nothing, Value::Null);
+}
+
 fn column() -> impl Strategy<Value = Value> {
     let default = prop::sample::select(vec![json!(null), json!("a"), json!("it''s"), json!(7)]);
     let length = prop::sample::select(vec![json!(null), json!(9), json!(255)]);

@@ -194,7 +194,7 @@ fn a_change_is_seen_through_the_words_of_another_database() {
             "datetime_def",
             Box::new(column("default_value", json!("2025-01-02T03:04:05"))),
             &[
-                "variants.datetime_def schema.default_value \"2024-01-02 03:04:05\" -> \"2025-01-02T03:04:05\"",
+                "variants.datetime_def schema.default_value \"2024-01-02 03:04:05\" -> \"2025-01-02 03:04:05\"",
             ],
         ),
         (

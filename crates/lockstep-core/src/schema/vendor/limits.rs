@@ -110,6 +110,13 @@ impl Limits<'_> {
         }
         let (collection, name) = name_of(field);
         let name = format!("{collection}.{name}");
+        if self.vendor == "mysql"
+            && self.now(SchemaItem::Field, field).is_some_and(|now| is_kept_by_key(now, field))
+        {
+            let message = "it refers to something, and MySQL lets Directus change no such column".to_owned();
+            let hint = "leave the relation out of one push, change the field with the next, and add the relation then";
+            self.find("reference-altered", name.clone(), message, hint);
+        }
         let title = self.title();
         let most = |mysql: i64, postgres: i64| match self.vendor {
             "mysql" => mysql,
@@ -256,5 +263,22 @@ impl Limits<'_> {
                 self.find("row-too-long", name.to_owned(), message, "make some of its strings texts");
             }
         }
+    }
+}
+
+/// Whether a column changes that its foreign key keeps as it is: MySQL refuses another type, and Directus says one that is not
+/// unsigned whatever changes.
+fn is_kept_by_key(now: &Object, field: &Object) -> bool {
+    let key = |part: &str| ["foreign_key_table", "foreign_key_column"].contains(&part);
+    let Some(schema) = field.get("schema").and_then(Json::as_object).filter(|_| key_of(now).is_some()) else {
+        return false;
+    };
+    let changes = |part: &str| schema.get(part).is_some_and(|wanted| column(now, part) != Some(wanted));
+    match kind(now) {
+        Some(Kind::Integer | Kind::BigInteger) => {
+            schema.iter().any(|(part, _)| !key(part.as_str()) && changes(part.as_str()))
+        }
+        Some(Kind::String) => changes("max_length"),
+        _ => false,
     }
 }

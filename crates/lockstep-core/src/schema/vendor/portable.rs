@@ -55,6 +55,29 @@ pub(crate) fn narrow(item: &mut Object) -> Vec<String> {
     ["type", "schema.data_type"].map(str::to_owned).to_vec()
 }
 
+/// Says a default in words that the target's database understands; its path, if it had to be left out.
+pub(super) fn say_default(item: &mut Object, databases: Databases<'_>) -> Option<String> {
+    let default = column(item, "default_value")?;
+    if flag(item, "has_auto_increment") {
+        // PostgreSQL's `nextval(...)` is how it counts, and would be taken for a text.
+        put(item, "default_value", Json::Null);
+        return None;
+    }
+    let kind = kind(item)?;
+    match default_of(default, kind) {
+        _ if !can_default(databases.current, default, kind) => {
+            put(item, "default_value", Json::Null);
+            return Some("schema.default_value".to_owned());
+        }
+        Default::Now => put(item, "default_value", Json::from("CURRENT_TIMESTAMP")),
+        Default::Moment(moment) if databases.differ() => {
+            put(item, "default_value", Json::from(moment.as_str()));
+        }
+        _ => {}
+    }
+    None
+}
+
 /// Makes a new column one that the target's database can create; gives what had to be left out.
 ///
 /// Even a database's own snapshot does not create the same column again: it shows UUIDs that are no keys as text, PostgreSQL's
@@ -92,20 +115,7 @@ pub(crate) fn make_portable(item: &mut Object, databases: Databases<'_>) -> Vec<
     if let Some(usual) = names.first().filter(|_| !names.contains(&data_type(item).as_str())) {
         put(item, "data_type", Json::from(*usual));
     }
-    if flag(item, "has_auto_increment") {
-        // PostgreSQL's `nextval(...)` is how it counts, and would be taken for a text.
-        put(item, "default_value", Json::Null);
-    } else if let (Some(kind), Some(default)) = (kind, column(item, "default_value")) {
-        match default_of(default, kind) {
-            _ if !can_default(vendor, default, kind) => {
-                put(item, "default_value", Json::Null);
-                left_out.push("schema.default_value".to_owned());
-            }
-            Default::Now => put(item, "default_value", Json::from("CURRENT_TIMESTAMP")),
-            Default::Moment(moment) if foreign => put(item, "default_value", Json::from(moment.as_str())),
-            _ => {}
-        }
-    }
+    left_out.extend(say_default(item, databases));
     // PostgreSQL cannot index JSON.
     if kind == Some(Kind::Json) && vendor == "postgres" {
         for key in ["is_unique", "is_indexed"] {

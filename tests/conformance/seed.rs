@@ -47,8 +47,8 @@ fn seeds(plain: bool) -> Value {
 
 fn write(cli: &Cli, seeds: &Value) {
     let files = cli.files();
-    files.write_json("seed/all.json", seeds);
     std::fs::create_dir_all(files.root().join("seed/files")).unwrap();
+    files.write_json("seed/all.json", seeds);
     std::fs::write(files.root().join("seed/files/logo.txt"), "the logo").unwrap();
 }
 
@@ -166,13 +166,11 @@ async fn a_limit_of_rows_hides_nothing() {
         |n: usize| json!({"_sync_id": format!("a{n}"), "name": "A", "mentor": format!("a{}", n / 2)});
     let post = |n: usize| json!({"_sync_id": format!("p{n}"), "title": "P", "author": format!("a{n}")});
     let cli = Cli::new();
-    cli.files().write_json(
-        "seed/all.json",
-        &json!([
-            {"collection": "posts", "data": (0..10).map(post).collect::<Vec<_>>()},
-            {"collection": "authors", "data": (0..10).map(author).collect::<Vec<_>>()},
-        ]),
-    );
+    let seeds = json!([
+        {"collection": "posts", "data": (0..10).map(post).collect::<Vec<_>>()},
+        {"collection": "authors", "data": (0..10).map(author).collect::<Vec<_>>()},
+    ]);
+    write(&cli, &seeds);
     push(&cli, &at).await;
     push_is_empty(&cli, &at).await;
     let pull = ["seed", "pull", "authors", "posts", "--seed-path", "pulled"];

@@ -41,8 +41,9 @@ impl Executor<'_> {
             _ => form(Request::post(endpoint.path()), fields.clone(), file, &fields, bytes),
         };
         for attempt in 1.. {
-            let error = match self.instance.client.send(&request).await {
-                Ok(_) => return Ok(()),
+            let sent = self.instance.client.send(&request).await;
+            let error = match sent {
+                Ok(answer) => return self.correct(batch, item, &fields, &answer.data()?, endpoint).await,
                 Err(error) => error,
             };
             let repeated = attempt > 1 && error.code() == Some("RECORD_NOT_UNIQUE");
@@ -62,6 +63,27 @@ impl Executor<'_> {
         }
         Ok(())
     }
+
+    /// Directus 12 lets the user who uploads be the one who uploaded, whatever it is told: what the answer has otherwise is
+    /// said once more.
+    async fn correct(
+        &self,
+        batch: &Batch,
+        item: &Item,
+        sent: &Fields,
+        there: &Value,
+        endpoint: &Endpoint,
+    ) -> Result<(), DirectusError> {
+        let collection = batch.collection;
+        let differs = |name: &str, value: &Value| {
+            there.get(name).is_some_and(|there| !collection.same(name, value, there))
+        };
+        let mut fields = sent.clone();
+        fields.retain(|name, value| name != collection.key_field && differs(name, value));
+        let (false, Some(id)) = (fields.is_empty(), &item.id) else { return Ok(()) };
+        let request = Request::patch(format!("{}/{id}", endpoint.path())).query("fields", "id");
+        self.instance.client.send(&request.json(Value::Object(fields))).await.map(drop)
+    }
 }
 
 /// The request with a file, and these fields before it.
@@ -76,5 +98,5 @@ fn form(request: Request, sent: Fields, file: &str, fields: &Fields, bytes: Vec<
         Value::String(text) => Some((name, text)),
         other => Some((name, other.to_string())),
     });
-    request.query("fields", "id").form(texts.collect(), &name, kind, bytes)
+    request.query("fields", "*").form(texts.collect(), &name, kind, bytes)
 }

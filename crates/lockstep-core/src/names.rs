@@ -8,7 +8,7 @@ use crate::collection::Collection;
 use crate::identity::DumpRecords;
 use crate::label::Labels;
 use crate::nearest::nearest;
-use crate::record::{Fields, Record};
+use crate::record::Fields;
 use crate::schema::Snapshot;
 
 /// A record speaks of a collection or field that the schema does not have.
@@ -38,17 +38,13 @@ pub fn stray_names(snapshot: &Snapshot, records: &DumpRecords) -> Vec<StrayName>
         for record in records {
             stray.extend(schema.of(collection.name, &record.fields).into_iter().map(
                 |(path, name, nearest)| {
-                    let label = label(collection, record, &labels);
+                    let label = labels.of(collection, &record.fields, record.sync_id.as_str());
                     StrayName { collection: collection.name, label, path, name, nearest }
                 },
             ));
         }
     }
     stray
-}
-
-fn label(collection: &Collection, record: &Record, labels: &Labels<'_>) -> String {
-    labels.of(collection, &record.fields, record.sync_id.as_str())
 }
 
 struct Names<'a>(&'a Snapshot);
@@ -110,6 +106,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::record::Record;
 
     fn stray(collection: &'static str, fields: &Value) -> Vec<(&'static str, String, Option<String>)> {
         let snapshot = Snapshot::from_value(json!({

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lockstep_core::checkup::{Check, Checkup};
 use lockstep_core::collection::{COLLECTIONS, Collection};
+use lockstep_core::names::stray_names;
 use lockstep_core::schema::lint;
 use lockstep_directus::{Client, mappings, server};
 use serde_json::Value;
@@ -14,7 +15,6 @@ use crate::dumped;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::licence;
-use crate::names::stray_names;
 use crate::options::Options;
 use crate::state::Store;
 
@@ -153,17 +153,17 @@ fn of_dump(options: &Options) -> Check {
 
 fn dump_says(options: &Options) -> Result<Vec<String>, EngineError> {
     let mut problems = Vec::new();
-    if options.schema
-        && let Some(snapshot) = dump::read_snapshot(&options.paths)?
-    {
-        let findings = lint(&snapshot).len();
+    let snapshot = if options.schema { dump::read_snapshot(&options.paths)? } else { None };
+    if let Some(snapshot) = &snapshot {
+        let findings = lint(snapshot).len();
         problems.extend((findings > 0).then(|| format!("{findings} findings in its schema")));
     }
     let collections: Vec<&'static Collection> =
         COLLECTIONS.iter().filter(|collection| options.scope.contains(collection.name)).collect();
     if !collections.is_empty() {
-        problems.extend(dumped::read(&options.paths, &collections)?.notices);
-        let stray = stray_names(options)?.len();
+        let dumped = dumped::read(&options.paths, &collections)?;
+        let stray = snapshot.map_or(0, |snapshot| stray_names(&snapshot, &dumped.records).len());
+        problems.extend(dumped.notices);
         problems.extend(
             (stray > 0).then(|| format!("{stray} names in its records that its schema does not have")),
         );

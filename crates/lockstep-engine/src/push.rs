@@ -51,19 +51,7 @@ pub async fn diff(
     let instance = Instance::connect(client).await?;
     let desired = Desired::read(options, &instance).await?;
     observer.event(Event::Phase(Phase::Reading));
-    let mut store = None;
-    let compared = compare(&instance, &desired, &mut store, options).await?;
-    Ok(ComparisonReport {
-        command: "diff",
-        instance: info(&instance, store.as_ref()),
-        converged: compared.differences.is_empty(),
-        differences: compared.differences,
-        applied: None,
-        residue: None,
-        notices: compared.notices,
-        requests: instance.client.requests_sent(),
-        duration_ms: milliseconds(started),
-    })
+    look("diff", started, &instance, &DumpSource { desired, options }).await
 }
 
 /// Brings an instance to what a dump says, and checks by a second comparison that it got there.
@@ -110,6 +98,28 @@ impl Source for DumpSource<'_> {
     fn schema_mode(&self) -> Option<Mode> {
         Some(self.options.schema_options.mode)
     }
+}
+
+/// Compares, and writes nothing.
+pub(crate) async fn look(
+    command: &'static str,
+    started: Instant,
+    instance: &Instance,
+    source: &impl Source,
+) -> Result<ComparisonReport, EngineError> {
+    let mut store = None;
+    let compared = source.compare(instance, &mut store).await?;
+    Ok(ComparisonReport {
+        command,
+        instance: info(instance, store.as_ref()),
+        converged: compared.differences.is_empty(),
+        differences: compared.differences,
+        applied: None,
+        residue: None,
+        notices: compared.notices,
+        requests: instance.client.requests_sent(),
+        duration_ms: milliseconds(started),
+    })
 }
 
 /// Compares, asks, writes and compares again.

@@ -24,7 +24,7 @@ use lockstep_directus::Client;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::{Interrupt, StateChoice};
-use crate::push::{Consent, Source, bring, info, milliseconds};
+use crate::push::{Consent, bring, look};
 use crate::schema;
 
 pub use pull::{SeedSelection, pull};
@@ -58,19 +58,7 @@ pub async fn diff(
 ) -> Result<ComparisonReport, EngineError> {
     let started = Instant::now();
     let (instance, source) = open(client, options, observer).await?;
-    let mut store = None;
-    let compared = Box::pin(source.compare(&instance, &mut store)).await?;
-    Ok(ComparisonReport {
-        command: "seed diff",
-        instance: info(&instance, store.as_ref()),
-        converged: compared.differences.is_empty(),
-        differences: compared.differences,
-        applied: None,
-        residue: None,
-        notices: compared.notices,
-        requests: instance.client.requests_sent(),
-        duration_ms: milliseconds(started),
-    })
+    Box::pin(look("seed diff", started, &instance, &source)).await
 }
 
 /// Brings the records of an instance to what seeds say, and checks by a second comparison that they got there.

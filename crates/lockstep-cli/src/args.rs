@@ -44,14 +44,16 @@ Examples:
 
 Options can also come from the environment, a .env file, and ./lockstep.config.json or
 ./directus-sync.config.json. The command line wins over the environment, the environment over
-the file; lists of collections add up.";
+the profile, the profile over the file; lists of collections add up. lockstep init writes a first
+file, lockstep config show tells what holds and why.";
 
 const PULL_EXAMPLES: &str = "\
 Examples:
   lockstep pull                              everything, into ./directus-config
   lockstep pull --dump-path ./directus       into another folder
   lockstep pull -o roles,policies            only these collections
-  lockstep pull --no-collections --no-specs  only the schema snapshot";
+  lockstep pull --no-collections --no-specs  only the schema snapshot
+  lockstep pull --extract-secrets            placeholders in place of tokens and passwords";
 
 const DIFF_EXAMPLES: &str = "\
 Examples:
@@ -67,6 +69,16 @@ Examples:
   lockstep push --preview                try it on a copy of the target first
   lockstep push --allow-destructive      also drop fields and collections that the files do not have
   lockstep push -x settings,presets      leave these collections as they are";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  lockstep init -u https://dev.example.com   a first ./lockstep.config.json for this instance";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  lockstep config show                              what holds here, and where each value comes from
+  lockstep config show --profile staging            the same with a profile
+  lockstep config schema > lockstep.schema.json     for editors: \"$schema\": \"./lockstep.schema.json\"";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -124,6 +136,12 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Bring an instance to what the files say
     Push(PushArgs),
+    /// Write a first configuration file, and explain it; overwrites nothing
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArgs),
+    /// What holds for a run, and where it comes from
+    #[command(after_help = CONFIG_EXAMPLES)]
+    Config(ConfigArgs),
     /// The schema alone: snapshot, diff, apply, hash, lint, normalize; from instances, files, dumps and git
     #[command(after_help = schema::EXAMPLES)]
     Schema(SchemaArgs),
@@ -167,9 +185,13 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The configuration file [default: the first of ./lockstep.config.json, ./directus-sync.config.js, .cjs, .json]
+    /// The configuration file [default: the first of ./lockstep.config.js, .cjs, .mjs, .json, ./directus-sync.config.js,
+    /// .cjs, .mjs, .json]
     #[arg(short = 'c', long, global = true, value_name = "FILE")]
     pub(crate) config_path: Option<PathBuf>,
+    /// The profile of the configuration file, such as staging [env: LOCKSTEP_PROFILE]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// Where Directus is [env: DIRECTUS_URL]
     #[arg(short = 'u', long, global = true, value_name = "URL")]
     pub(crate) directus_url: Option<String>,
@@ -293,6 +315,10 @@ pub(crate) struct PullArgs {
     no_specs: bool,
     #[arg(long, hide = true, overrides_with = "no_specs")]
     specs: bool,
+    /// Put ${VARIABLE} in place of the secrets that are found in flows, panels and settings; their names go to
+    /// ./.env.example, their values nowhere
+    #[arg(long)]
+    pub(crate) extract_secrets: bool,
 }
 
 /// `lockstep diff`.
@@ -348,6 +374,33 @@ pub(crate) struct DoctorArgs {
     /// The dump.
     #[command(flatten)]
     pub(crate) dump: DumpArgs,
+}
+
+/// `lockstep init`.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct InitArgs {
+    /// Replace ./lockstep.config.json, or write it beside another configuration
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `lockstep config`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+/// The commands under `lockstep config`.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show each value, and where it comes from; secrets are masked
+    Show,
+    /// Print the JSON Schema of configuration files, for editors
+    Schema,
+    /// Print the reference of all keys, in Markdown
+    Reference,
 }
 
 impl GlobalArgs {

@@ -10,13 +10,14 @@ use lockstep_directus::{Auth, Client, ClientOptions, RetryPolicy};
 use lockstep_engine::dump::DumpPaths;
 use lockstep_engine::schema::SchemaOptions;
 use lockstep_engine::seed::SeedOptions;
-use lockstep_engine::{Options, StateChoice as Store};
+use lockstep_engine::{Options, StateChoice as Store, Unset};
 use secrecy::SecretString;
 
 use crate::args::Cli;
 use crate::commands::Failure;
 use crate::config::{
     self, ConfigError, Credentials, Environment, Resolved, Settings, StateChoice, Surroundings, Values,
+    Wanted,
 };
 use crate::hooks::{ScriptHooks, Web};
 use crate::output::Output;
@@ -45,7 +46,7 @@ impl Session {
     pub(crate) fn open(cli: &Cli, output: &Output) -> Result<Self, Failure> {
         let run = Run::resolve(cli, cli.values(), output)?;
         let client = connect(&run.settings, run.hooks.as_ref(), output)?;
-        let options = options(&run);
+        let options = options(&run)?;
         let seeds = SeedOptions {
             paths: run.settings.seed_path.value.clone(),
             state: options.state,
@@ -62,7 +63,7 @@ impl Session {
 /// # Errors
 /// When the configuration is wrong.
 pub(crate) fn without_instance(cli: &Cli, output: &Output) -> Result<Options, Failure> {
-    Ok(options(&Run::resolve(cli, cli.values(), output)?))
+    options(&Run::resolve(cli, cli.values(), output)?)
 }
 
 /// A connection for the little that an instance tells everybody: as nobody where no login is configured. Nothing is sent
@@ -145,7 +146,15 @@ impl Run {
     }
 }
 
-fn resolve(cli: &Cli, values: Values, output: &Output) -> Result<(Resolved, Environment), Failure> {
+/// What the command line, the environment and the files say together.
+///
+/// # Errors
+/// When the configuration is wrong.
+pub(crate) fn resolve(
+    cli: &Cli,
+    values: Values,
+    output: &Output,
+) -> Result<(Resolved, Environment), Failure> {
     let directory = std::env::current_dir().map_err(Failure::Directory)?;
     let environment = Environment::load(&directory)?;
     let surroundings = Surroundings {
@@ -153,8 +162,8 @@ fn resolve(cli: &Cli, values: Values, output: &Output) -> Result<(Resolved, Envi
         console: Arc::new(output.script_console()),
         fetch: Some(Arc::new(Web)),
     };
-    let named = cli.global.config_path.as_deref();
-    let resolved = config::resolve(values, named, &environment, &directory, surroundings)?;
+    let wanted = Wanted { file: cli.global.config_path.as_deref(), profile: cli.global.profile.as_deref() };
+    let resolved = config::resolve(values, wanted, &environment, &directory, surroundings)?;
     Ok((resolved, environment))
 }
 
@@ -182,7 +191,7 @@ fn client_options(settings: &Settings, hooks: Option<&ScriptHooks>, output: &Out
     }
 }
 
-fn options(run: &Run) -> Options {
+fn options(run: &Run) -> Result<Options, Failure> {
     let Run { settings, environment, hooks } = run;
     let paths = DumpPaths {
         root: settings.dump_path.value.clone(),
@@ -191,7 +200,7 @@ fn options(run: &Run) -> Options {
         specs: settings.specs_path.value.clone(),
     };
     let state_file = settings.state_file.as_ref().map(|file| file.value.clone());
-    Options {
+    Ok(Options {
         scope: COLLECTIONS.iter().map(|c| c.name).filter(|name| settings.takes_part(name)).collect(),
         schema: settings.snapshot.value,
         schema_options: SchemaOptions::default(),
@@ -210,6 +219,9 @@ fn options(run: &Run) -> Options {
         state_file: state_file.unwrap_or_else(|| paths.root.join(STATE_FILE)),
         paths,
         variables: environment.all(),
+        unset: Unset::default(),
+        transforms: settings.transforms()?,
+        extract_secrets: false,
         hooks: hooks.as_ref().map(ScriptHooks::set).unwrap_or_default(),
-    }
+    })
 }

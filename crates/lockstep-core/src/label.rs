@@ -5,12 +5,17 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::collection::{Collection, LabelPart};
-use crate::identity::{DumpRecords, InstanceRows};
-use crate::record::Fields;
+use crate::identity::{DumpRecords, IdMap, InstanceRows};
+use crate::record::{Fields, LocalId};
+use crate::transform::Concealed;
 
 /// Names of the records of both sides, by collection and id (SyncID or local id).
 #[derive(Debug, Default)]
-pub struct Labels<'a>(HashMap<(&'static str, &'a str), &'a str>);
+pub struct Labels<'a> {
+    names: HashMap<(&'static str, &'a str), &'a str>,
+    /// Texts that stand for what variables supplied, by field.
+    concealed: HashMap<(&'static str, &'a str), HashMap<&'a str, &'a str>>,
+}
 
 impl<'a> Labels<'a> {
     /// Collects the names of everything that has one.
@@ -31,20 +36,43 @@ impl<'a> Labels<'a> {
                 }
             }
         }
-        Self(names)
+        Self { names, concealed: HashMap::new() }
+    }
+
+    /// Names records by the text in their file where a variable supplies the value; `ids` pairs them with their rows.
+    #[must_use]
+    pub fn concealing(mut self, concealed: &'a Concealed, ids: &'a IdMap) -> Self {
+        for ((collection, sync_id), places) in concealed {
+            let in_fields = places.iter().filter(|(path, _)| path.is_field());
+            let texts: HashMap<&str, &str> =
+                in_fields.filter_map(|(path, text)| Some((path.field(), text.as_str()?))).collect();
+            let row = ids.local(collection, sync_id.as_str()).map(LocalId::as_str);
+            for id in [Some(sync_id.as_str()), row].into_iter().flatten() {
+                if let Some(name) = texts.get("name") {
+                    self.names.insert((collection, id), name);
+                }
+                self.concealed.insert((collection, id), texts.clone());
+            }
+        }
+        self
     }
 
     /// The name of a record by one of its ids.
     #[must_use]
     pub fn name(&self, collection: &'static str, id: &str) -> Option<&'a str> {
-        self.0.get(&(collection, id)).copied()
+        self.names.get(&(collection, id)).copied()
     }
 
     /// What to call a record: its parts joined by ` · `, or its id where it has no name.
     #[must_use]
     pub fn of(&self, collection: &Collection, fields: &Fields, id: &str) -> String {
-        let parts: Vec<&str> =
-            collection.label.iter().filter_map(|part| self.part(collection, fields, *part)).collect();
+        let concealed = self.concealed.get(&(collection.name, id));
+        let text = |part: &LabelPart| {
+            let (LabelPart::Field(field) | LabelPart::Named(field)) = part;
+            let text = concealed.and_then(|texts| texts.get(field).copied());
+            text.or_else(|| self.part(collection, fields, *part))
+        };
+        let parts: Vec<&str> = collection.label.iter().filter_map(text).collect();
         if parts.is_empty() { id.to_owned() } else { parts.join(" · ") }
     }
 
@@ -81,5 +109,28 @@ mod tests {
         assert_eq!(of("permissions", permission), "Old · read · posts");
         assert_eq!(of("presets", json!({"collection": "posts", "bookmark": null, "role": null})), "posts");
         assert_eq!(of("panels", json!({"name": ""})), "id");
+    }
+
+    #[test]
+    fn what_a_variable_supplies_names_nothing() {
+        let fields = |value: Value| value.as_object().unwrap().clone();
+        let (flow, row) = (fields(json!({"name": "secret"})), fields(json!({"name": "secret"})));
+        let dump =
+            DumpRecords::from([("flows", vec![Record { sync_id: "f".into(), fields: flow.clone().into() }])]);
+        let rows = InstanceRows::from([("flows", vec![Row { id: "1".into(), fields: row }])]);
+        let mut ids = IdMap::default();
+        ids.pair("flows", &"f".into(), &"1".into());
+        let places = vec![(crate::transform::Path::of_field("name"), json!("${NAME}"))];
+        let concealed = Concealed::from([(("flows", "f".into()), places)]);
+        let labels = Labels::new(&dump, &rows).concealing(&concealed, &ids);
+        let flows = Collection::named("flows").unwrap();
+        assert_eq!(labels.of(flows, &flow, "f"), "${NAME}");
+        let operations = Collection::named("operations").unwrap();
+        for id in ["f", "1"] {
+            assert_eq!(
+                labels.of(operations, &fields(json!({"flow": id, "key": "send"})), "o"),
+                "${NAME} · send"
+            );
+        }
     }
 }

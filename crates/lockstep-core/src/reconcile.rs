@@ -7,7 +7,8 @@
 //! 3. while permissions are hidden (licence of Directus 12), none is deleted, and none is created where a hidden
 //!    one may be;
 //! 4. a secret is written only where the instance has none;
-//! 5. the same input gives the same changes in the same order.
+//! 5. what takes no part is neither written nor deleted, and what a variable supplied is not shown;
+//! 6. the same input gives the same changes in the same order.
 
 mod attachments;
 mod fields;
@@ -30,6 +31,7 @@ use crate::identity::{DumpRecords, InstanceRows, Mappings, PreserveIds, chosen_i
 use crate::label::Labels;
 use crate::nearest::nearest;
 use crate::record::{Fields, Late, LocalId, Record, Row, SyncId};
+use crate::transform::Transformed;
 
 use fields::shown;
 pub use problem::Problem;
@@ -49,6 +51,8 @@ pub struct Comparison<'a> {
     pub mappings: &'a Mappings,
     /// How to compare.
     pub mode: &'a Mode,
+    /// What the configuration says of records.
+    pub transformed: &'a Transformed,
 }
 
 /// How to compare.
@@ -279,12 +283,23 @@ impl Changes {
     }
 }
 
+impl Comparison<'_> {
+    fn leaves_record(&self, collection: &'static str, id: &SyncId) -> bool {
+        let untouched = &self.transformed.untouched.records;
+        !untouched.is_empty() && untouched.contains(&(collection, id.clone()))
+    }
+
+    fn leaves_row(&self, collection: &'static str, id: &LocalId) -> bool {
+        let untouched = &self.transformed.untouched.rows;
+        !untouched.is_empty() && untouched.contains(&(collection, id.clone()))
+    }
+}
+
 /// Compares a dump with an instance.
 ///
 /// # Errors
 /// All problems at once; nothing may be written then.
 pub fn reconcile(comparison: &Comparison<'_>) -> Result<Changes, Vec<Problem>> {
-    let labels = Labels::new(comparison.dump, comparison.rows);
     let mut matching = comparison.matching.clone();
     let mut problems: Vec<_> = std::mem::take(&mut matching.ambiguities)
         .into_iter()
@@ -292,6 +307,8 @@ pub fn reconcile(comparison: &Comparison<'_>) -> Result<Changes, Vec<Problem>> {
         .map(Problem::Ambiguous)
         .collect();
     problems.extend(choose_ids(comparison, &mut matching));
+    let labels = Labels::new(comparison.dump, comparison.rows)
+        .concealing(&comparison.transformed.concealed, &matching.ids);
     let doomed = doomed(comparison, &matching);
     let translator = matching.translator(comparison.rows, comparison.mode.attach_roles).without(&doomed);
     let reconciler = Reconciler {
@@ -318,7 +335,8 @@ fn choose_ids(comparison: &Comparison<'_>, matching: &mut Matching) -> Vec<Probl
     let mut problems = Vec::new();
     for collection in comparison.mode.in_scope().filter(|c| comparison.mode.actions(c).create) {
         for record in comparison.dump.get(collection.name).into_iter().flatten() {
-            let taken = matching.ids.local(collection.name, record.sync_id.as_str()).is_some();
+            let taken = matching.ids.local(collection.name, record.sync_id.as_str()).is_some()
+                || comparison.leaves_record(collection.name, &record.sync_id);
             if taken || is_special(record.sync_id.as_str()) {
                 continue;
             }
@@ -374,6 +392,7 @@ fn doomed(comparison: &Comparison<'_>, matching: &Matching) -> BTreeSet<(&'stati
             let paired = matching.ids.sync(name, row.id.as_str()).is_some();
             let goes = comparison.mode.prune || recorded.contains(&row.id);
             let kept = comparison.specials.protects(name, &row.id)
+                || comparison.leaves_row(name, &row.id)
                 || comparison.mode.rules.protected.contains(&(name, row.id.clone()));
             if goes && !paired && !kept {
                 doomed.insert((name, row.id.clone()));
@@ -410,7 +429,8 @@ impl Reconciler<'_> {
             dangling: self.dangling(collection),
             ..CollectionChanges::default()
         };
-        for record in records {
+        let part = |record: &&Record| !self.comparison.leaves_record(collection.name, &record.sync_id);
+        for record in records.iter().filter(part) {
             let label = self.labels.of(collection, &record.fields, record.sync_id.as_str());
             match self.translator.to_local(collection, &record.fields) {
                 Ok(local) => {
@@ -453,7 +473,7 @@ impl Reconciler<'_> {
             }
             let id = self.matching.ids.local(collection.name, record.sync_id.as_str()).cloned();
             let write = self.creation(collection, record, local.fields);
-            let created = Some(shown(collection, &record.fields));
+            let created = Some(shown(collection, record, self.comparison.transformed));
             let names = self.names(collection, &record.fields);
             let action = Action::Create;
             let difference = Difference {

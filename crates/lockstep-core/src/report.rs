@@ -10,6 +10,7 @@ use crate::plan::Danger;
 use crate::reconcile::{Action, Changes, CollectionChanges, Difference, Kept};
 use crate::record::SyncId;
 use crate::schema::{Finding, LeftOut, Risk, SchemaChange};
+use crate::transform::Kind;
 
 /// The part of a run that has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,6 +256,23 @@ pub struct VerifyReport {
     pub stray_names: Vec<StrayName>,
 }
 
+/// A secret that a pull found in a record; never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundSecret {
+    /// The collection.
+    pub collection: &'static str,
+    /// The record.
+    pub sync_id: SyncId,
+    /// What people call it.
+    pub label: String,
+    /// Where it is, with dots.
+    pub path: String,
+    /// What it looks like.
+    pub kind: Kind,
+    /// The variable that is in its place in the dump now.
+    pub variable: Option<String>,
+}
+
 /// The result of `pull`.
 #[derive(Clone, Debug, Serialize)]
 pub struct PullReport {
@@ -274,6 +292,8 @@ pub struct PullReport {
     pub removed: Vec<String>,
     /// What people ought to know.
     pub notices: Vec<String>,
+    /// Secrets that were found in records.
+    pub secrets: Vec<FoundSecret>,
     /// Requests sent.
     pub requests: u64,
     /// Milliseconds.

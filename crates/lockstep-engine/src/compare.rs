@@ -11,6 +11,7 @@ use lockstep_core::reconcile::{Changes, Comparison, Mode, Rules, reconcile};
 use lockstep_core::record::Row;
 use lockstep_core::report::{Differences, SchemaReport};
 use lockstep_core::schema::LeftOutReason;
+use lockstep_core::transform::Untouched;
 use serde_json::Value;
 
 use crate::desired::Desired;
@@ -19,6 +20,7 @@ use crate::instance::{Instance, ReadRows};
 use crate::options::Options;
 use crate::schema::{self, SchemaComparison};
 use crate::state::Store;
+use crate::transform;
 
 /// What a comparison found.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub(crate) struct Compared {
     pub(crate) rows: InstanceRows,
     /// What people ought to know.
     pub(crate) notices: Vec<String>,
+    /// What takes no part.
+    pub(crate) untouched: Untouched,
 }
 
 /// Compares, reading the instance anew.
@@ -90,6 +94,7 @@ fn compare_records(
         rules: Rules::default(),
     };
     let matching = match_records(sides);
+    let (transformed, remarks) = transform::compared(desired, options, &read.rows, &matching)?;
     let comparison = Comparison {
         dump: sides.dump,
         rows: sides.rows,
@@ -97,15 +102,17 @@ fn compare_records(
         specials: &specials,
         mappings,
         mode: &mode,
+        transformed: &transformed,
     };
     let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
     let report = schema.as_ref().map(|schema| schema.report.clone());
     let mut notices = desired.dumped.notices.clone();
+    notices.extend(remarks);
     notices.extend(notices_of(&changes, report.as_ref(), read.hidden_permissions));
     notices.extend(report.iter().flat_map(schema_notices));
     let differences = Differences::new(report, &changes);
     let schema = schema.filter(|schema| schema.diff.is_some());
-    Ok(Compared { changes, schema, differences, rows: read.rows, notices })
+    Ok(Compared { changes, schema, differences, rows: read.rows, notices, untouched: transformed.untouched })
 }
 
 async fn compare_schema(

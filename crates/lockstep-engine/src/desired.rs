@@ -3,6 +3,7 @@
 use lockstep_core::collection::Collection;
 use lockstep_core::record::{Fields, Record, SyncId};
 use lockstep_core::schema::Snapshot;
+use lockstep_core::transform::Concealed;
 use lockstep_core::version::Version;
 
 use crate::aliases::Aliases;
@@ -11,7 +12,8 @@ use crate::dumped::{self, Dumped};
 use crate::error::EngineError;
 use crate::hooks::Moment;
 use crate::instance::Instance;
-use crate::options::Options;
+use crate::options::{Options, Unset};
+use crate::transform;
 
 /// A dump, read and checked against the version of an instance.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct Desired {
     pub(crate) dumped: Dumped,
     /// Its schema; none if that does not take part.
     pub(crate) snapshot: Option<Snapshot>,
+    /// What came from variables, and what is shown instead.
+    pub(crate) concealed: Concealed,
     /// The collections that are read of the instance.
     pub(crate) collections: Vec<&'static Collection>,
 }
@@ -28,8 +32,13 @@ impl Desired {
     /// Reads the dump.
     ///
     /// # Errors
-    /// When it is missing, malformed, or has access rules of another kind than the instance.
-    pub(crate) async fn read(options: &Options, instance: &Instance) -> Result<Self, EngineError> {
+    /// When it is missing, malformed, has access rules of another kind than the instance, or refers to variables that are
+    /// not set (where `unset` says so).
+    pub(crate) async fn read(
+        options: &Options,
+        instance: &Instance,
+        unset: Unset,
+    ) -> Result<Self, EngineError> {
         let version = instance.version;
         let collections = options.read(version.major);
         let snapshot = match snapshot(options, version)? {
@@ -50,13 +59,13 @@ impl Desired {
                 *records = changed.into_iter().map(record).collect();
             }
         }
-        dumped.supply_secrets(&options.variables);
         let aliases = match &snapshot {
             Some(snapshot) => Aliases::of(snapshot),
             None if collections.is_empty() => Aliases::default(),
             None => Aliases::read(instance).await?,
         };
         dumped.remove_aliases(&aliases);
+        let concealed = transform::desired(&mut dumped, options, unset)?;
         for collection in collections.iter().filter(|c| options.scope.contains(c.name)) {
             if !dumped.records.contains_key(collection.name) {
                 dumped.notices.push(format!(
@@ -65,7 +74,7 @@ impl Desired {
                 ));
             }
         }
-        Ok(Self { dumped, snapshot, collections })
+        Ok(Self { dumped, snapshot, collections, concealed })
     }
 }
 

@@ -1,12 +1,10 @@
 //! A dump as a source: its records by collection, checked, secrets supplied.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lockstep_core::collection::Collection;
 use lockstep_core::identity::DumpRecords;
 use lockstep_core::record::Record;
-use serde_json::Value;
 
 use crate::aliases::Aliases;
 use crate::dump::{self, DumpPaths};
@@ -46,36 +44,4 @@ impl Dumped {
             }
         }
     }
-
-    /// Puts the values of variables in place of `${NAME}` in secret fields. One that is not set leaves the secret
-    /// alone.
-    pub(crate) fn supply_secrets(&mut self, variables: &BTreeMap<String, String>) {
-        for (name, records) in &mut self.records {
-            let collection = Collection::named(name).filter(|collection| !collection.secrets.is_empty());
-            let Some(collection) = collection else { continue };
-            for (field, value) in
-                records.iter_mut().flat_map(|record| Arc::make_mut(&mut record.fields).iter_mut())
-            {
-                let Some(variable) = placeholder(value).filter(|_| collection.is_secret(field)) else {
-                    continue;
-                };
-                match variables.get(variable) {
-                    Some(secret) => *value = Value::from(secret.as_str()),
-                    None => {
-                        self.notices.push(format!(
-                            "{name}.{field}: the variable {variable} is not set; the secret stays as it is"
-                        ));
-                        *value = Value::Null;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The name in `${NAME}`.
-pub(crate) fn placeholder(value: &Value) -> Option<&str> {
-    let name = value.as_str()?.strip_prefix("${")?.strip_suffix('}')?;
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    plain.then_some(name)
 }

@@ -303,6 +303,9 @@ pub enum EngineError {
 const SHOWN: usize = 3;
 
 fn problems_title(problems: &[Problem]) -> String {
+    if problems.iter().all(|problem| matches!(problem, Problem::Rule(_))) {
+        return "the configuration does not fit the records, and nothing was written".to_owned();
+    }
     let what = if problems.iter().any(Problem::is_of_seed) { "seed" } else { "dump" };
     match problems.len() {
         1 => format!("the {what} has a problem, and nothing was written"),

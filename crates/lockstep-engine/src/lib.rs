@@ -29,6 +29,7 @@ pub mod seed;
 mod selection;
 mod specs;
 mod state;
+mod transform;
 
 pub use configuration::{Configuration, configuration, copy_store};
 pub use doctor::examine;
@@ -36,6 +37,6 @@ pub use error::EngineError;
 pub use link::{Linked, Recorded, link, recorded};
 pub use moving::{Copied, Moved, move_store};
 pub use names::stray_names;
-pub use options::{Interrupt, Options, StateChoice};
+pub use options::{Interrupt, Options, StateChoice, Unset};
 pub use pull::pull;
 pub use push::{Consent, Decision, diff, push};

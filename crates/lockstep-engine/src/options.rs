@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lockstep_core::collection::{COLLECTIONS, Collection};
 use lockstep_core::identity::PreserveIds;
 use lockstep_core::schema::Layout;
+use lockstep_core::transform::Transforms;
 
 use crate::dump::DumpPaths;
 use crate::hooks::HookSet;
@@ -25,6 +26,18 @@ pub enum StateChoice {
     Table,
     /// A file beside the dump.
     File,
+}
+
+/// What becomes of a field that refers to a variable that is not set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unset {
+    /// It is an error, before anything is written.
+    #[default]
+    Refuse,
+    /// It is neither compared nor written, and that is told.
+    LeaveOut,
+    /// The placeholder is its value: where nobody uses it.
+    Literal,
 }
 
 /// What pull, diff and push are told.
@@ -54,8 +67,14 @@ pub struct Options {
     pub state: StateChoice,
     /// The file of mappings.
     pub state_file: PathBuf,
-    /// What `${NAME}` in a secret field stands for.
+    /// What `${NAME}` in a record stands for.
     pub variables: BTreeMap<String, String>,
+    /// What a push does where a variable is not set; a diff leaves the field out.
+    pub unset: Unset,
+    /// Which records and fields take part, and what they hold on this instance.
+    pub transforms: Transforms,
+    /// Whether a pull puts placeholders in place of the secrets that it finds.
+    pub extract_secrets: bool,
     /// What a user's own functions change.
     pub hooks: HookSet,
 }

@@ -9,7 +9,7 @@ use lockstep_core::file_order;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
 use lockstep_core::identity::specials::{ADMIN_ROLE, Specials};
 use lockstep_core::record::{CONCEALED, Fields, LocalId, Record, Row, SyncId};
-use lockstep_core::report::{Event, InstanceInfo, Observer, Phase, PullReport};
+use lockstep_core::report::{Event, FoundSecret, InstanceInfo, Observer, Phase, PullReport};
 use lockstep_core::schema::{OWN_TABLES, Snapshot};
 use lockstep_directus::Client;
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 
 use crate::aliases::Aliases;
 use crate::dump::{self, DumpContents, DumpPaths};
-use crate::dumped::{self, Dumped, placeholder};
+use crate::dumped::{self, Dumped};
 use crate::error::EngineError;
 use crate::hooks::Moment;
 use crate::instance::{Instance, ReadRows};
@@ -28,6 +28,7 @@ use crate::schema;
 use crate::selection;
 use crate::specs;
 use crate::state::Store;
+use crate::transform;
 
 /// Reads an instance and writes it as a dump.
 ///
@@ -67,7 +68,9 @@ pub async fn pull(
     let old = old.await.unwrap_or_else(|_| old_dump(&options.paths, &collections));
     let mut puller = Puller::new(options, &instance, read, old, store.as_ref(), &collections);
     let aliases = snapshot.as_ref().map_or(aliases, Aliases::of);
-    let records = puller.records(&aliases).await?;
+    let mut records = puller.records(&aliases).await?;
+    let secrets = puller.transform(&mut records)?;
+    let records = puller.saved(records).await?;
     let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
     let snapshot = match snapshot {
         Some(snapshot) => Some(options.hooks.snapshot(Moment::Save, snapshot, &instance.client).await?),
@@ -95,6 +98,7 @@ pub async fn pull(
         written: show(written.written),
         removed: show(written.removed),
         notices: puller.dumped.notices,
+        secrets,
         requests: instance.client.requests_sent(),
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
@@ -106,6 +110,9 @@ async fn snapshot(instance: &Instance, wanted: bool) -> Result<Option<Snapshot>,
     }
     Ok(Some(schema::read(&instance.client).await?.without_collections(&OWN_TABLES)))
 }
+
+/// The records of a collection.
+pub(crate) type RecordsOf = (&'static Collection, Vec<Record>);
 
 struct Puller<'a> {
     options: &'a Options,
@@ -142,11 +149,8 @@ impl<'a> Puller<'a> {
         Self { options, instance, read, collections, matching, dumped }
     }
 
-    /// The records of the collections that take part as they stand in their files.
-    async fn records(
-        &mut self,
-        aliases: &Aliases,
-    ) -> Result<Vec<(&'static Collection, Vec<Fields>)>, EngineError> {
+    /// The records of the collections that take part, in the order of their files.
+    async fn records(&mut self, aliases: &Aliases) -> Result<Vec<RecordsOf>, EngineError> {
         let mut notices = Vec::new();
         let mut all = Vec::new();
         let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
@@ -185,16 +189,29 @@ impl<'a> Puller<'a> {
             }
             file_order::sort(collection, &mut records);
             warn_of_twins(collection, &records, &mut notices);
+            all.push((*collection, records));
+        }
+        self.dumped.notices.extend(notices);
+        Ok(all)
+    }
+
+    /// The records as they stand in their files.
+    async fn saved(
+        &self,
+        all: Vec<RecordsOf>,
+    ) -> Result<Vec<(&'static Collection, Vec<Fields>)>, EngineError> {
+        let (hooks, client) = (&self.options.hooks, &self.instance.client);
+        let mut files = Vec::new();
+        for (collection, records) in all {
             let given = || records.iter().cloned().map(Record::into_dump).collect();
             let saved = hooks.records(collection.name, Moment::Save, client, given).await?;
             let records: Vec<Fields> = match saved {
                 Some(saved) => saved.into_iter().map(|(id, fields)| saved_record(id, fields)).collect(),
                 None => records.into_iter().map(Record::into_dump).collect(),
             };
-            all.push((*collection, records));
+            files.push((collection, records));
         }
-        self.dumped.notices.extend(notices);
-        Ok(all)
+        Ok(files)
     }
 
     /// What a hook's query selects; none if there is no such hook, or it leaves the query alone.
@@ -211,6 +228,15 @@ impl<'a> Puller<'a> {
         let carries_access =
             |sync_id: &SyncId| sync_id.as_str() == ADMIN_ROLE && !self.instance.version.has_policies();
         rows.iter().filter_map(pair).filter(|(sync_id, _)| !carries_access(sync_id)).collect()
+    }
+
+    /// What the configuration says of records, and the secrets in them.
+    fn transform(&mut self, records: &mut [RecordsOf]) -> Result<Vec<FoundSecret>, EngineError> {
+        let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
+        let found =
+            transform::pulled(self.options, &translator, &self.read.rows, &self.dumped.records, records)?;
+        self.dumped.notices.extend(found.notices);
+        Ok(found.secrets)
     }
 
     /// What the licence of the instance hides is not gone: the custom rules of the old dump stay, where their policy does.
@@ -272,7 +298,8 @@ fn saved_record(sync_id: SyncId, fields: Fields) -> Fields {
 fn keep_secrets_out(collection: &Collection, fields: &mut Fields, old: Option<&Fields>) {
     for (name, value) in fields.iter_mut() {
         if collection.is_secret(name) || value.as_str() == Some(CONCEALED) {
-            let kept = old.and_then(|old| old.get(name)).filter(|old| placeholder(old).is_some());
+            let is_placeholder = |old: &&Value| old.as_str().is_some_and(transform::is_placeholder);
+            let kept = old.and_then(|old| old.get(name)).filter(is_placeholder);
             *value = kept.cloned().unwrap_or(Value::Null);
         }
     }

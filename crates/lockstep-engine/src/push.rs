@@ -16,7 +16,7 @@ use crate::error::EngineError;
 use crate::executor::{Executor, Made, Outcome};
 use crate::instance::Instance;
 use crate::licence;
-use crate::options::{Interrupt, Options};
+use crate::options::{Interrupt, Options, Unset};
 use crate::schema;
 use crate::state::Store;
 
@@ -49,7 +49,7 @@ pub async fn diff(
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
     let instance = Instance::connect(client).await?;
-    let desired = Desired::read(options, &instance).await?;
+    let desired = Desired::read(options, &instance, Unset::LeaveOut).await?;
     observer.event(Event::Phase(Phase::Reading));
     look("diff", started, &instance, &DumpSource { desired, options }).await
 }
@@ -69,7 +69,7 @@ pub async fn push(
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
     let instance = Instance::connect(client).await?;
-    let desired = Desired::read(options, &instance).await?;
+    let desired = Desired::read(options, &instance, options.unset).await?;
     observer.event(Event::Phase(Phase::Reading));
     let source = DumpSource { desired, options };
     bring("push", started, instance, source, observer, consent, interrupt).await
@@ -287,7 +287,7 @@ impl<S: Source> Pusher<'_, S> {
     }
 }
 
-/// Pairs of the collections that take part whose row exists.
+/// Pairs of the collections that take part whose row exists and takes part.
 fn paired(
     compared: &Compared,
 ) -> impl Iterator<Item = (&'static str, lockstep_core::record::SyncId, LocalId)> {
@@ -296,6 +296,9 @@ fn paired(
         let rows = compared.rows.get(collection.name).into_iter().flatten();
         rows.filter_map(move |row| {
             let sync_id = ids.sync(collection.name, row.id.as_str())?;
+            if compared.untouched.rows.contains(&(collection.name, row.id.clone())) {
+                return None;
+            }
             Some((collection.name, sync_id.clone(), row.id.clone()))
         })
     })

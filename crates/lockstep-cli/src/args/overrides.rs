@@ -28,7 +28,9 @@ impl Cli {
             Command::Seed(seed) => seed.fill(&mut values),
             Command::Verify(verify) => verify.dump.fill(&mut values),
             Command::Doctor(doctor) => doctor.dump.fill(&mut values),
-            Command::Sandbox(_)
+            Command::Init(_)
+            | Command::Config(_)
+            | Command::Sandbox(_)
             | Command::Demo(_)
             | Command::Extension(_)
             | Command::Completions { .. }

@@ -68,7 +68,7 @@ async fn tell(dump: &Path, output: &Output) -> Result<u8, Failure> {
 
 async fn pull(sandbox: &Sandbox, options: &Options, output: &Output) -> Result<(), Failure> {
     let report = lockstep_engine::pull(client(sandbox)?, options, &Unseen).await?;
-    if output.tells_steps() { output.pulled(&report, &options.paths.root) } else { Ok(()) }
+    if output.tells_steps() { output.pulled(&report, &options.paths.root, None) } else { Ok(()) }
 }
 
 async fn diff(sandbox: &Sandbox, options: &Options, output: &Output) -> Result<(), Failure> {

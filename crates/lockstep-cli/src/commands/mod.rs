@@ -1,10 +1,12 @@
 //! One file per command.
 
 mod compare;
+mod config;
 mod demo;
 mod doctor;
 mod extension;
 mod helpers;
+mod init;
 mod manual;
 mod preview;
 mod pull;
@@ -16,6 +18,7 @@ mod verify;
 
 use std::path::PathBuf;
 
+pub(crate) use init::Written;
 use lockstep_engine::extension::InstallError;
 use lockstep_engine::schema::SourceError;
 use lockstep_engine::{EngineError, Interrupt};
@@ -79,6 +82,12 @@ pub(crate) enum Failure {
         /// The folder.
         folder: PathBuf,
     },
+    /// A configuration that is there already.
+    #[error("{} is there already, and nothing was written", path.display())]
+    Configured {
+        /// The file.
+        path: PathBuf,
+    },
     /// A database that is no new one was to begin with a dump.
     #[error("{} has content already", data.display())]
     NotNew {
@@ -124,6 +133,9 @@ impl Failure {
             Self::Schema(error) => error.hint().map(str::to_owned),
             Self::Install(error) => error.hint().map(str::to_owned),
             Self::NotADemo { .. } => Some("choose an empty folder by --dump-path; a demo replaces what is there".to_owned()),
+            Self::Configured { .. } => Some(
+                "Lockstep reads it as it is (lockstep config show); --force writes ./lockstep.config.json anyway".to_owned(),
+            ),
             Self::NotNew { .. } => Some("leave --from out, or push the dump to it: --from is what a new one begins with".to_owned()),
             Self::SameStore => Some("name another store, or leave --from out".to_owned()),
             Self::NoToken => Some("leave it out for a random one".to_owned()),
@@ -149,7 +161,7 @@ impl Failure {
             | Self::SameStore
             | Self::NoToken => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
-            Self::NotADemo { .. } | Self::NotNew { .. } => REFUSED,
+            Self::NotADemo { .. } | Self::NotNew { .. } | Self::Configured { .. } => REFUSED,
             Self::Install(error) if error.is_refusal() => REFUSED,
             Self::Schema(_)
             | Self::Install(_)
@@ -189,9 +201,11 @@ fn engine_exit_code(error: &EngineError) -> u8 {
 /// When it did not do what it was asked for.
 pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
     match &cli.command {
-        Command::Pull(_) => pull::run(cli, output),
+        Command::Pull(pull) => pull::run(cli, pull, output),
         Command::Diff(diff) => compare::diff(cli, diff, output),
         Command::Push(push) => compare::push(cli, push, output),
+        Command::Init(init) => init::run(cli, init, output),
+        Command::Config(config) => config::run(cli, config, output),
         Command::Schema(arguments) => schema::run(cli, arguments, output),
         Command::Seed(seed) => seed::run(cli, seed, output),
         Command::State(state) => state::run(cli, state, output),

@@ -8,15 +8,16 @@ use lockstep_core::collection::COLLECTIONS;
 use lockstep_core::identity::PreserveIds;
 use lockstep_core::report::{ComparisonReport, Differences, Event, InstanceInfo, Observer};
 use lockstep_core::schema::Layout;
+use lockstep_core::transform::Transforms;
 use lockstep_directus::{Auth, Client, ClientOptions};
 use lockstep_engine::dump::DumpPaths;
 use lockstep_engine::hooks::HookSet;
 use lockstep_engine::schema::SchemaOptions;
-use lockstep_engine::{Consent, Decision, Interrupt, Options, StateChoice};
+use lockstep_engine::{Consent, Decision, Interrupt, Options, StateChoice, Unset};
 use lockstep_sandbox::{Data, Mappings, Sandbox};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{DIFFERENT, DONE, Failure};
 use crate::args::SandboxArgs;
@@ -66,13 +67,15 @@ pub(super) fn run(arguments: &SandboxArgs, output: &Output) -> Result<u8, Failur
                 code = DIFFERENT;
             }
         }
+        // Who reads that it runs may stop it at once.
+        let stop = Stop::listen().map_err(Failure::Runtime)?;
         output.sandbox(
             &sandbox.url(),
             sandbox.token(),
             !arguments.listen.ip().is_loopback(),
             started.elapsed(),
         )?;
-        told_to_stop().await.map_err(Failure::Runtime)?;
+        stop.told().await;
         sandbox.stop().await;
         Ok(code)
     });
@@ -113,15 +116,29 @@ pub(super) fn of_dump(root: &Path) -> Options {
         state: StateChoice::Auto,
         state_file: root.join("lockstep-state.json"),
         variables: BTreeMap::new(),
+        unset: Unset::Literal,
+        transforms: Transforms::default(),
+        extract_secrets: false,
         hooks: HookSet::default(),
     }
 }
 
-async fn told_to_stop() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
+/// The signals that end a sandbox, caught from its making on.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn told(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

@@ -56,7 +56,7 @@ fn pull(cli: &Cli, arguments: &SeedPullArgs, output: &Output) -> Result<u8, Fail
     let report = run_flow(seed::pull(session.client, &session.seeds, &selection, &progress), None);
     progress.end();
     let root = selection.file.as_deref().unwrap_or_else(|| shown(&session.seeds.paths));
-    output.pulled(&report?, root)?;
+    output.pulled(&report?, root, None)?;
     Ok(DONE)
 }
 

@@ -1,7 +1,7 @@
 //! `lockstep verify`: a dump into an empty sandbox, to see whether it is whole.
 
 use lockstep_core::report::{ComparisonReport, VerifyReport};
-use lockstep_engine::StateChoice;
+use lockstep_engine::{StateChoice, Unset};
 use lockstep_sandbox::Sandbox;
 
 use super::sandbox::{fill, runtime};
@@ -14,6 +14,8 @@ pub(super) fn run(cli: &Cli, _arguments: &VerifyArgs, output: &Output) -> Result
     let mut options = session::without_instance(cli, output)?;
     // What the dump's own target knows has nothing to do with an empty instance.
     options.state = StateChoice::Table;
+    // Nobody is going to use them there.
+    options.unset = Unset::Literal;
     let report = runtime()?.block_on(async {
         let sandbox = Sandbox::start(lockstep_sandbox::Options::default()).await?;
         let report = fill(&sandbox, &options).await;

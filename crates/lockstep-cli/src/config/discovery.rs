@@ -4,8 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::error::ConfigError;
 
-/// Looked for in the working directory, in this order; the first is Lockstep's own, the others those of directus-sync.
-const NAMES: [&str; 8] = [
+/// Looked for in the working directory, in this order; the first four are Lockstep's own, the others those of
+/// directus-sync.
+pub(crate) const NAMES: [&str; 8] = [
     "lockstep.config.js",
     "lockstep.config.cjs",
     "lockstep.config.mjs",

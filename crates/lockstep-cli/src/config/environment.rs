@@ -1,5 +1,6 @@
 //! The environment and the `.env` file of the working directory.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -7,15 +8,14 @@ use std::path::{Path, PathBuf};
 
 use super::dotenv;
 use super::error::ConfigError;
+use super::keys;
 use super::layer::{Layer, Origin, Values};
 
-const URL: &str = "DIRECTUS_URL";
-const TOKEN: &str = "DIRECTUS_TOKEN";
-const EMAIL: &str = "DIRECTUS_ADMIN_EMAIL";
-const PASSWORD: &str = "DIRECTUS_ADMIN_PASSWORD";
-const VARIABLES: [&str; 4] = [URL, TOKEN, EMAIL, PASSWORD];
+/// The variable that names the profile.
+pub(crate) const PROFILE: &str = "LOCKSTEP_PROFILE";
 
-/// The variables that Lockstep listens to; the real environment wins over the `.env` file, and empty counts as unset.
+/// The variables of a run; the real environment wins over the `.env` file. Of those that stand for options, an empty one
+/// counts as unset.
 #[derive(Default)]
 pub(crate) struct Environment {
     real: BTreeMap<String, String>,
@@ -52,36 +52,65 @@ impl Environment {
         Self::new(std::env::vars_os().filter_map(text).collect(), directory)
     }
 
-    /// The variables of the `.env` file, whatever their names.
-    pub(crate) fn of_file(&self) -> impl Iterator<Item = (&String, &String)> {
-        self.file.iter().flat_map(|(_, variables)| variables)
+    /// A variable, as it is.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let of_file = || self.file.as_ref().and_then(|(_, variables)| variables.get(name));
+        self.real.get(name).or_else(of_file).map(String::as_str)
     }
 
     /// All variables; the real environment wins over the `.env` file.
     pub(crate) fn all(&self) -> BTreeMap<String, String> {
-        let real = self.real.iter();
-        self.of_file().chain(real).map(|(name, value)| (name.clone(), value.clone())).collect()
+        let of_file = self.file.iter().flat_map(|(_, variables)| variables);
+        of_file.chain(&self.real).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
-    /// A layer per variable that is set, strongest first.
-    pub(crate) fn layers(&self) -> Vec<Layer> {
-        let real = VARIABLES.iter().filter_map(|name| layer(name, Origin::Environment(name), &self.real));
-        let file = self.file.iter().flat_map(|(path, variables)| {
-            let origin = |variable| Origin::DotEnv { variable, file: path.clone() };
-            VARIABLES.iter().filter_map(move |name| layer(name, origin(name), variables))
-        });
-        real.chain(file).collect()
+    /// The profile that the environment names.
+    pub(crate) fn profile(&self) -> Option<(&str, Origin)> {
+        let (value, origin) = self.option(Cow::Borrowed(PROFILE))?;
+        Some((value.trim(), origin))
+    }
+
+    /// A layer per variable that is set, strongest first: the token of the profile says more than one for everything.
+    pub(crate) fn layers(&self, profile: Option<&str>) -> Vec<Layer> {
+        let of_profile = profile.map(|name| (Cow::Owned(token_of(name)), "directusToken"));
+        let plain = keys::variables().map(|(key, variable)| (Cow::Borrowed(variable), key.name));
+        let plain: Vec<_> = plain.collect();
+        let options = of_profile.into_iter().chain(plain);
+        options.filter_map(|(variable, key)| self.layer(variable, key)).collect()
+    }
+
+    fn layer(&self, variable: Cow<'static, str>, key: &str) -> Option<Layer> {
+        let (value, origin) = self.option(variable.clone())?;
+        let value = value.to_owned();
+        let mut values = Values::default();
+        match key {
+            "directusUrl" => values.directus_url = Some(value),
+            "directusEmail" => values.directus_email = Some(value),
+            "directusToken" => values.directus_token = Some(value.into()),
+            _ => values.directus_password = Some(value.into()),
+        }
+        let is_secret = matches!(key, "directusToken" | "directusPassword");
+        values.plain_secrets.extend(is_secret.then(|| variable.into_owned()));
+        Some(Layer { origin, values })
+    }
+
+    /// A variable that stands for an option.
+    fn option(&self, variable: Cow<'static, str>) -> Option<(&str, Origin)> {
+        if let Some(value) = filled(&self.real, &variable) {
+            return Some((value, Origin::Environment(variable)));
+        }
+        let (file, variables) = self.file.as_ref()?;
+        let value = filled(variables, &variable)?;
+        Some((value, Origin::DotEnv { variable, file: file.clone() }))
     }
 }
 
-fn layer(name: &str, origin: Origin, variables: &BTreeMap<String, String>) -> Option<Layer> {
-    let value = variables.get(name).filter(|value| !value.trim().is_empty())?.clone();
-    let mut values = Values::default();
-    match name {
-        URL => values.directus_url = Some(value),
-        TOKEN => values.directus_token = Some(value.into()),
-        EMAIL => values.directus_email = Some(value),
-        _ => values.directus_password = Some(value.into()),
-    }
-    Some(Layer { origin, values })
+fn filled<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
+}
+
+/// The variable with the token of a profile: `LOCKSTEP_EU_WEST_TOKEN` for `eu-west`.
+pub(crate) fn token_of(profile: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("LOCKSTEP_{}_TOKEN", profile.chars().map(plain).collect::<String>())
 }

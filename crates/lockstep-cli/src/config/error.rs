@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::layer::Origin;
+use super::layer::{Origin, Unset};
 
 /// The collections as a hint.
 const COLLECTIONS: &str = "the collections are dashboards, flows, folders, operations, panels, permissions, policies, \
@@ -22,6 +22,12 @@ pub(crate) enum ConfigError {
     /// A configuration in JavaScript that fails.
     #[error(transparent)]
     Script(#[from] lockstep_script::ScriptError),
+    /// A configuration in TypeScript.
+    #[error("{} is a configuration in TypeScript, which Lockstep does not read", path.display())]
+    TypeScript {
+        /// The file.
+        path: PathBuf,
+    },
     /// A limit of hooks that is no number.
     #[error("{name} has to be a whole number from 1 to 1000000, but is {value:?}")]
     Limit {
@@ -88,6 +94,65 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         /// The first hook.
         key: String,
+    },
+    /// A key that is missing where it has to be.
+    #[error("{}: \"{key}\" is missing", path.display())]
+    MissingKey {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots and indexes.
+        key: String,
+    },
+    /// A key that means nothing, where a typing error would be dangerous.
+    #[error("{}: \"{key}\" is not a key{}", path.display(), did_you_mean(nearest.as_deref()))]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots and indexes.
+        key: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// A key that names something that is no collection.
+    #[error("{}: \"{key}\" is not a system collection{}", path.display(), did_you_mean(nearest.as_deref()))]
+    NotACollection {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots and indexes.
+        key: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// A key about the file itself, in a profile.
+    #[error("{}: \"{key}\" is given, but it is a key of the whole file", path.display())]
+    NotInProfile {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots.
+        key: String,
+    },
+    /// A rule for records that cannot be followed.
+    #[error("{}: \"{key}\" {problem}", path.display())]
+    Transform {
+        /// The file.
+        path: PathBuf,
+        /// The key, with dots and indexes.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A variable that a file refers to.
+    #[error("{}: \"{}\" refers to the variable {}, which is not set", .0.path.display(), .0.place, .0.variable)]
+    UnsetVariable(Unset),
+    /// A profile that no file has.
+    #[error("there is no profile \"{name}\" (from {origin})")]
+    UnknownProfile {
+        /// As given.
+        name: String,
+        /// Who gave it.
+        origin: Origin,
+        /// What there is.
+        remedy: String,
     },
     /// A name that is none of the collections.
     #[error("\"{name}\" (from {origin}) is not a collection that is synced")]
@@ -159,7 +224,16 @@ impl ConfigError {
             Self::Script(error) => return crate::hooks::remedy(error),
             Self::NoSuchHook { hint, .. } => return Some(hint.clone()),
             Self::Limit { .. } => "LOCKSTEP_HOOK_TIMEOUT counts seconds, LOCKSTEP_HOOK_MEMORY megabytes",
+            Self::TypeScript { .. } => "compile it to JavaScript, and name that file",
             Self::HooksInJson { .. } => "put them into lockstep.config.js, which may extend this file",
+            Self::UnsetVariable(_) => {
+                "set it in the environment or in .env; to write ${ itself, double the dollar sign: $${"
+            }
+            Self::UnknownProfile { remedy, .. } => return Some(remedy.clone()),
+            Self::NotInProfile { .. } => {
+                "write it outside of the profiles, or give the profile a file of its own"
+            }
+            Self::NotACollection { .. } => COLLECTIONS,
             Self::UnknownCollection { nearest: Some(nearest), .. } => {
                 return Some(format!("did you mean {nearest}? {COLLECTIONS}"));
             }
@@ -190,6 +264,9 @@ impl ConfigError {
             Self::WrongType { .. }
             | Self::NotAnObject { .. }
             | Self::NotJson { .. }
+            | Self::MissingKey { .. }
+            | Self::UnknownKey { .. }
+            | Self::Transform { .. }
             | Self::Unreadable { .. } => {
                 return None;
             }
@@ -227,17 +304,27 @@ pub(crate) enum Warning {
         /// As written.
         parent: String,
     },
+    /// The URL of the environment, where a profile has another.
+    #[error("{origin} wins over the \"directusUrl\" of the profile {profile}: this run is about {url}")]
+    ProfileBeaten {
+        /// Who gave the URL.
+        origin: Origin,
+        /// The profile.
+        profile: String,
+        /// The URL that counts, without credentials.
+        url: String,
+    },
     /// A secret where others can read it.
     #[error("{} holds a secret ({key}) and is tracked by git", path.display())]
     SecretInGit {
         /// The file.
         path: PathBuf,
         /// The key or variable.
-        key: &'static str,
+        key: String,
     },
 }
 
-fn did_you_mean(nearest: Option<&'static str>) -> String {
+fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |nearest| format!(", did you mean \"{nearest}\"?"))
 }
 
@@ -248,6 +335,7 @@ impl Warning {
             Self::SecretInGit { .. } => Some(
                 "give it by the environment or an untracked .env file instead, and replace it: it stays in the history",
             ),
+            Self::ProfileBeaten { .. } => Some("unset it, or leave the profile out"),
             _ => None,
         }
     }

@@ -1,89 +1,57 @@
-//! One configuration file, JSON or JavaScript: its keys and their types.
+//! One configuration file, JSON or JavaScript: read, its variables filled in, checked, and taken apart.
 
 use std::path::Path;
 
-use lockstep_core::nearest::nearest;
 use lockstep_engine::dump::{Misread, misread};
 use serde_json::{Map, Value};
 
+use super::environment::Environment;
 use super::error::{ConfigError, Warning};
-use super::layer::{SeedPath, StateChoice, Values};
+use super::keys::{self, Kind, Role};
+use super::layer::{SeedPath, StateChoice, Unset, Values};
 use super::script::{self, Scripts};
-
-/// All keys: those of directus-sync, then Lockstep's own.
-const KEYS: [&str; 26] = [
-    "extends",
-    "debug",
-    "directusUrl",
-    "directusToken",
-    "directusEmail",
-    "directusPassword",
-    "directusConfig",
-    "sortJson",
-    "dumpPath",
-    "seedPath",
-    "collectionsPath",
-    "onlyCollections",
-    "excludeCollections",
-    "collections",
-    "syncPolicyRoles",
-    "preserveIds",
-    "maxPushRetries",
-    "snapshotPath",
-    "snapshot",
-    "split",
-    "specsPath",
-    "specs",
-    "hooks",
-    "state",
-    "stateFile",
-    "$schema",
-];
+use super::{transforms, variables};
 
 /// What a file says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ConfigFile {
     /// The parents, as written.
     pub(crate) extends: Vec<String>,
     /// The settings.
     pub(crate) values: Values,
+    /// Those of the chosen profile, if the file has it.
+    pub(crate) profile: Option<Values>,
+    /// The names of all its profiles.
+    pub(crate) profiles: Vec<String>,
 }
 
-/// Reads a configuration file.
+/// Reads a configuration file. Of its profiles only `profile` has its variables filled in.
 ///
 /// # Errors
-/// It cannot be read, is not JSON, is no object, or has a value of the wrong type.
+/// It cannot be read, is neither JSON nor JavaScript, is no object, has a value of the wrong type, or refers to a variable
+/// that is not set.
 pub(crate) fn read(
     path: &Path,
+    profile: Option<&str>,
+    environment: &Environment,
     scripts: &mut Scripts,
     warnings: &mut Vec<Warning>,
 ) -> Result<ConfigFile, ConfigError> {
-    if script::is_script(path) {
-        let value = scripts.load(path)?;
-        return checked(path, of_object(path, value)?, warnings);
-    }
+    script::refuse_typescript(path)?;
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    if script::is_script(path) {
+        let keys = of_object(path, scripts.load(path)?)?;
+        return understood(path, keys, Some(&text), profile, environment, warnings);
+    }
     let keys = object(path, text.strip_prefix('\u{feff}').unwrap_or(&text))?;
-    checked(path, keys, warnings)
-}
-
-fn checked(
-    path: &Path,
-    keys: Map<String, Value>,
-    warnings: &mut Vec<Warning>,
-) -> Result<ConfigFile, ConfigError> {
-    let keys = Keys { path, keys };
-    keys.check_hooks()?;
-    warnings.extend(keys.unknown());
-    warnings.extend(keys.without_effect()?);
-    Ok(ConfigFile { extends: keys.strings("extends")?.unwrap_or_default(), values: keys.values()? })
+    understood(path, keys, None, profile, environment, warnings)
 }
 
 fn of_object(path: &Path, value: Value) -> Result<Map<String, Value>, ConfigError> {
     match value {
         Value::Object(keys) => Ok(keys),
-        other => Err(ConfigError::NotAnObject { path: path.to_owned(), found: described(&other) }),
+        other => Err(ConfigError::NotAnObject { path: path.to_owned(), found: keys::described(&other) }),
     }
 }
 
@@ -98,205 +66,170 @@ fn object(path: &Path, text: &str) -> Result<Map<String, Value>, ConfigError> {
     }
 }
 
-struct Keys<'a> {
+/// What the keys of a file say, wherever they came from; `script` is the text of a file in JavaScript.
+fn understood(
+    path: &Path,
+    mut keys: Map<String, Value>,
+    script: Option<&str>,
+    profile: Option<&str>,
+    environment: &Environment,
+    warnings: &mut Vec<Warning>,
+) -> Result<ConfigFile, ConfigError> {
+    let written = keys.clone();
+    let mut profiles = match keys.shift_remove("profiles") {
+        Some(Value::Object(profiles)) => profiles,
+        None => Map::new(),
+        Some(other) => {
+            keys.insert("profiles".into(), other);
+            Map::new()
+        }
+    };
+    let unset = fill(path, "", &mut keys, environment)?;
+    let mut unset_of_profile = Vec::new();
+    for (name, keys) in profiles.iter_mut().filter_map(|(name, keys)| Some((name, keys.as_object_mut()?))) {
+        if Some(name.as_str()) == profile {
+            unset_of_profile = fill(path, &format!("profiles.{name}."), keys, environment)?;
+        } else {
+            // What cannot be filled in cannot be checked.
+            keys.retain(|_, value| !variables::refers(value));
+        }
+    }
+    let names: Vec<String> = profiles.keys().cloned().collect();
+    if !profiles.is_empty() {
+        keys.insert("profiles".into(), Value::Object(profiles));
+    }
+    keys::check(path, &keys, warnings)?;
+    let part = |value: &Value, keys: &[&str]| -> Option<Map<String, Value>> {
+        keys.iter().try_fold(value, |value, key| value.get(key))?.as_object().cloned()
+    };
+    let file = Part { path, place: String::new(), keys: &keys, written: &written };
+    let mut values = Values { unset, ..file.values() };
+    values.plain_secrets = plain_secrets(&written, script);
+    let of_profile = |name: &str| {
+        let (all, written) = (Value::Object(keys.clone()), Value::Object(written.clone()));
+        let keys = part(&all, &["profiles", name])?;
+        let written = part(&written, &["profiles", name])?;
+        let place = format!("profiles.{name}.");
+        Some(Part { path, place, keys: &keys, written: &written }.values())
+    };
+    let profile = profile.and_then(of_profile).map(|values| Values { unset: unset_of_profile, ..values });
+    Ok(ConfigFile { extends: file.strings("extends").unwrap_or_default(), values, profile, profiles: names })
+}
+
+/// Fills in the variables of each key. A key that is not always needed is left out where that is not possible.
+fn fill(
+    path: &Path,
+    place: &str,
+    keys: &mut Map<String, Value>,
+    environment: &Environment,
+) -> Result<Vec<Unset>, ConfigError> {
+    let mut unset = Vec::new();
+    for (name, value) in keys.iter_mut() {
+        let Err(missing) = variables::fill(value, &format!("{place}{name}"), environment) else { continue };
+        let key = keys::key(name);
+        let missing = Unset {
+            key: key.map_or("", |key| key.name),
+            place: missing.place,
+            path: path.to_owned(),
+            variable: missing.variable,
+        };
+        match key {
+            Some(key) if key.role == Role::OnDemand => unset.push(missing),
+            // An unknown key is only told of.
+            None => {}
+            Some(_) => return Err(ConfigError::UnsetVariable(missing)),
+        }
+    }
+    keys.retain(|name, _| !unset.iter().any(|unset| unset.key == name));
+    Ok(unset)
+}
+
+/// Keys of secrets whose value stands in the file itself, those of profiles among them. A script may take a secret from
+/// elsewhere: only one that it spells out is in the file.
+fn plain_secrets(written: &Map<String, Value>, script: Option<&str>) -> Vec<String> {
+    let stands = |value: &Value| match (value.as_str(), script) {
+        (Some(""), _) => false,
+        (Some(secret), Some(script)) => script.contains(secret),
+        _ => true,
+    };
+    let secrets = |place: &str, keys: &Map<String, Value>| -> Vec<String> {
+        let names = keys::KEYS.iter().filter(|key| matches!(key.kind, Kind::Secret)).map(|key| key.name);
+        let plain =
+            |name: &&str| keys.get(*name).is_some_and(|value| stands(value) && !variables::refers(value));
+        names.filter(plain).map(|name| format!("{place}{name}")).collect()
+    };
+    let profiles = written.get("profiles").and_then(Value::as_object).into_iter().flatten();
+    let of_profiles = profiles
+        .filter_map(|(name, keys)| Some(secrets(&format!("profiles.{name}."), keys.as_object()?)))
+        .flatten();
+    // One is enough to be told of.
+    secrets("", written).into_iter().take(1).chain(of_profiles).collect()
+}
+
+/// Checked keys: of a file, or of a profile in it.
+struct Part<'a> {
     path: &'a Path,
-    keys: Map<String, Value>,
+    place: String,
+    keys: &'a Map<String, Value>,
+    written: &'a Map<String, Value>,
 }
 
-impl Keys<'_> {
-    fn values(&self) -> Result<Values, ConfigError> {
-        Ok(Values {
-            debug: self.flag("debug")?,
-            directus_url: self.string("directusUrl")?,
-            directus_token: self.string("directusToken")?.map(Into::into),
-            directus_email: self.string("directusEmail")?,
-            directus_password: self.string("directusPassword")?.map(Into::into),
-            sort_json: self.flag("sortJson")?,
-            dump_path: self.string("dumpPath")?.map(Into::into),
-            collections_path: self.string("collectionsPath")?.map(Into::into),
-            snapshot_path: self.string("snapshotPath")?.map(Into::into),
-            specs_path: self.string("specsPath")?.map(Into::into),
-            seed_path: self.seed_path()?,
-            collections: self.flag("collections")?,
-            snapshot: self.flag("snapshot")?,
-            split: self.flag("split")?,
-            specs: self.flag("specs")?,
-            sync_policy_roles: self.flag("syncPolicyRoles")?,
-            only_collections: self.strings("onlyCollections")?,
-            exclude_collections: self.strings("excludeCollections")?,
-            preserve_ids: self.preserve_ids()?,
-            max_push_retries: self.count("maxPushRetries")?,
-            state: self.state()?,
-            state_file: self.string("stateFile")?.map(Into::into),
-        })
-    }
-
-    fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
-        match self.keys.get(key) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(self.wrong(key, "true or false", other)),
+impl Part<'_> {
+    fn values(&self) -> Values {
+        Values {
+            debug: self.flag("debug"),
+            directus_url: self.string("directusUrl"),
+            directus_token: self.string("directusToken").map(Into::into),
+            directus_email: self.string("directusEmail"),
+            directus_password: self.string("directusPassword").map(Into::into),
+            sort_json: self.flag("sortJson"),
+            dump_path: self.string("dumpPath").map(Into::into),
+            collections_path: self.string("collectionsPath").map(Into::into),
+            snapshot_path: self.string("snapshotPath").map(Into::into),
+            specs_path: self.string("specsPath").map(Into::into),
+            seed_path: self.seed_path(),
+            collections: self.flag("collections"),
+            snapshot: self.flag("snapshot"),
+            split: self.flag("split"),
+            specs: self.flag("specs"),
+            sync_policy_roles: self.flag("syncPolicyRoles"),
+            only_collections: self.strings("onlyCollections"),
+            exclude_collections: self.strings("excludeCollections"),
+            preserve_ids: self.strings("preserveIds").or(self.string("preserveIds").map(|word| vec![word])),
+            max_push_retries: self.keys.get("maxPushRetries").and_then(keys::count),
+            state: self.state(),
+            state_file: self.string("stateFile").map(Into::into),
+            records: transforms::records(self.path, &self.place, self.keys),
+            overrides: transforms::overrides(self.path, &self.place, self.keys, self.written),
+            unset: Vec::new(),
+            plain_secrets: Vec::new(),
         }
     }
 
-    fn string(&self, key: &str) -> Result<Option<String>, ConfigError> {
-        match self.keys.get(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(self.wrong(key, "a string", other)),
+    fn flag(&self, key: &str) -> Option<bool> {
+        self.keys.get(key)?.as_bool()
+    }
+
+    fn string(&self, key: &str) -> Option<String> {
+        Some(self.keys.get(key)?.as_str()?.to_owned())
+    }
+
+    fn strings(&self, key: &str) -> Option<Vec<String>> {
+        let items = self.keys.get(key)?.as_array()?;
+        Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    fn seed_path(&self) -> Option<SeedPath> {
+        let several = self.strings("seedPath").map(|paths| paths.into_iter().map(Into::into).collect());
+        several.map(SeedPath::Many).or(self.string("seedPath").map(|path| SeedPath::One(path.into())))
+    }
+
+    fn state(&self) -> Option<StateChoice> {
+        match self.keys.get("state")?.as_str()? {
+            "extension" => Some(StateChoice::Extension),
+            "table" => Some(StateChoice::Table),
+            "file" => Some(StateChoice::File),
+            _ => Some(StateChoice::Auto),
         }
-    }
-
-    fn strings(&self, key: &str) -> Result<Option<Vec<String>>, ConfigError> {
-        match self.keys.get(key) {
-            None => Ok(None),
-            Some(Value::Array(items)) => self.items(key, items).map(Some),
-            Some(other) => Err(self.wrong(key, "an array of strings", other)),
-        }
-    }
-
-    fn items(&self, key: &str, items: &[Value]) -> Result<Vec<String>, ConfigError> {
-        let item = |(index, item): (usize, &Value)| match item {
-            Value::String(text) => Ok(text.clone()),
-            other => Err(self.wrong(&format!("{key}[{index}]"), "a string", other)),
-        };
-        items.iter().enumerate().map(item).collect()
-    }
-
-    fn count(&self, key: &str) -> Result<Option<u32>, ConfigError> {
-        let Some(value) = self.keys.get(key) else { return Ok(None) };
-        let count = match value {
-            Value::Number(number) => number.as_u64().and_then(|count| u32::try_from(count).ok()),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        count.map(Some).ok_or_else(|| self.wrong(key, "a whole number from 0", value))
-    }
-
-    fn seed_path(&self) -> Result<Option<SeedPath>, ConfigError> {
-        let key = "seedPath";
-        match self.keys.get(key) {
-            None => Ok(None),
-            Some(Value::String(path)) => Ok(Some(SeedPath::One(path.into()))),
-            Some(Value::Array(items)) => {
-                let paths = self.items(key, items)?;
-                Ok(Some(SeedPath::Many(paths.into_iter().map(Into::into).collect())))
-            }
-            Some(other) => Err(self.wrong(key, "a string or an array of strings", other)),
-        }
-    }
-
-    fn preserve_ids(&self) -> Result<Option<Vec<String>>, ConfigError> {
-        let key = "preserveIds";
-        match self.keys.get(key) {
-            None => Ok(None),
-            Some(Value::Array(items)) => self.items(key, items).map(Some),
-            Some(Value::String(word)) if matches!(word.as_str(), "all" | "*" | "none") => {
-                Ok(Some(vec![word.clone()]))
-            }
-            Some(other) => Err(self.wrong(key, "an array of collections, \"all\", \"*\" or \"none\"", other)),
-        }
-    }
-
-    fn state(&self) -> Result<Option<StateChoice>, ConfigError> {
-        let key = "state";
-        let Some(value) = self.keys.get(key) else { return Ok(None) };
-        let choice = match value.as_str() {
-            Some("auto") => StateChoice::Auto,
-            Some("extension") => StateChoice::Extension,
-            Some("table") => StateChoice::Table,
-            Some("file") => StateChoice::File,
-            _ => return Err(self.wrong(key, "\"auto\", \"extension\", \"table\" or \"file\"", value)),
-        };
-        Ok(Some(choice))
-    }
-
-    fn unknown(&self) -> impl Iterator<Item = Warning> {
-        let unknown = self.keys.keys().filter(|key| !KEYS.contains(&key.as_str()));
-        unknown.map(|key| Warning::UnknownKey {
-            path: self.path.to_owned(),
-            key: key.clone(),
-            nearest: nearest(key, &KEYS),
-        })
-    }
-
-    /// `directusConfig` holds options of the JavaScript SDK: functions, and little else.
-    fn without_effect(&self) -> Result<Vec<Warning>, ConfigError> {
-        let options = match self.keys.get("directusConfig") {
-            None => return Ok(Vec::new()),
-            Some(Value::Object(options)) => options,
-            Some(other) => return Err(self.wrong("directusConfig", "an object", other)),
-        };
-        let path = || self.path.to_owned();
-        let warning = |(name, value): (&String, &Value)| {
-            let key = format!("directusConfig.{name}");
-            match (name.as_str(), value) {
-                ("clientOptions" | "restConfig", Value::Object(inner)) if inner.is_empty() => Ok(None),
-                // Of a script only what is no function is left here.
-                ("clientOptions" | "restConfig", Value::Object(_)) if script::is_script(self.path) => {
-                    Ok(None)
-                }
-                ("clientOptions" | "restConfig", Value::Object(_)) => {
-                    Ok(Some(Warning::NoEffect { path: path(), key }))
-                }
-                ("clientOptions" | "restConfig", other) => Err(self.wrong(&key, "an object", other)),
-                _ => {
-                    let nearest = nearest(name, &["clientOptions", "restConfig"]);
-                    Ok(Some(Warning::UnknownKey { path: path(), key, nearest }))
-                }
-            }
-        };
-        options.iter().filter_map(|option| warning(option).transpose()).collect()
-    }
-
-    /// Hooks are functions; those of scripts are not among the keys any more.
-    fn check_hooks(&self) -> Result<(), ConfigError> {
-        let hooks = match self.keys.get("hooks") {
-            None => return Ok(()),
-            Some(Value::Object(hooks)) => hooks,
-            Some(other) => return Err(self.wrong("hooks", "an object", other)),
-        };
-        let given = |value: &Value| !value.as_object().is_some_and(Map::is_empty);
-        if script::is_script(self.path) {
-            let wrong = hooks.iter().find_map(|(subject, value)| {
-                let (name, found) = match value {
-                    Value::Object(inner) => inner.iter().find(|(_, value)| !value.is_null())?,
-                    other => return Some((format!("hooks.{subject}"), "an object of functions", other)),
-                };
-                Some((format!("hooks.{subject}.{name}"), "a function", found))
-            });
-            return wrong.map_or(Ok(()), |(key, expected, found)| Err(self.wrong(&key, expected, found)));
-        }
-        match hooks.iter().find(|(_, value)| given(value)) {
-            None => Ok(()),
-            Some((name, _)) => {
-                Err(ConfigError::HooksInJson { path: self.path.to_owned(), key: format!("hooks.{name}") })
-            }
-        }
-    }
-
-    fn wrong(&self, key: &str, expected: &'static str, found: &Value) -> ConfigError {
-        let found = match found {
-            Value::String(_) if is_secret(key) => "a string".to_owned(),
-            other => described(other),
-        };
-        ConfigError::WrongType { path: self.path.to_owned(), key: key.to_owned(), expected, found }
-    }
-}
-
-fn is_secret(key: &str) -> bool {
-    matches!(key, "directusToken" | "directusPassword")
-}
-
-/// A JSON value in a sentence: its kind, and short texts and booleans themselves.
-fn described(value: &Value) -> String {
-    match value {
-        Value::Null => "null".into(),
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(_) => "a number".into(),
-        Value::String(text) if text.chars().count() <= 40 => format!("the string {value}"),
-        Value::String(_) => "a string".into(),
-        Value::Array(_) => "an array".into(),
-        Value::Object(_) => "an object".into(),
     }
 }

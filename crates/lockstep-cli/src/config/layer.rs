@@ -1,10 +1,13 @@
 //! One source of configuration, before sources are laid over each other.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use secrecy::SecretString;
+
+use super::transforms::{OverrideValues, RecordsValues};
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,12 +15,19 @@ pub(crate) enum Origin {
     /// Typed.
     CommandLine,
     /// A variable of the environment, by name.
-    Environment(&'static str),
+    Environment(Cow<'static, str>),
     /// A variable of the `.env` file, by name.
     DotEnv {
         /// The variable.
-        variable: &'static str,
+        variable: Cow<'static, str>,
         /// The `.env` file.
+        file: PathBuf,
+    },
+    /// A profile of a configuration file.
+    Profile {
+        /// The profile.
+        name: String,
+        /// The file.
         file: PathBuf,
     },
     /// A configuration file, or one that it extends.
@@ -34,6 +44,7 @@ impl fmt::Display for Origin {
             Self::CommandLine => f.write_str("the command line"),
             Self::Environment(variable) => write!(f, "the environment variable {variable}"),
             Self::DotEnv { variable, file } => write!(f, "{variable} in {}", file.display()),
+            Self::Profile { name, file } => write!(f, "the profile {name} in {}", file.display()),
             Self::File(path) => write!(f, "{}", path.display()),
             Self::Several(origins) => {
                 let names: Vec<String> = origins.iter().map(ToString::to_string).collect();
@@ -82,6 +93,25 @@ pub(crate) struct Values {
     pub(crate) max_push_retries: Option<u32>,
     pub(crate) state: Option<StateChoice>,
     pub(crate) state_file: Option<PathBuf>,
+    pub(crate) records: Vec<RecordsValues>,
+    pub(crate) overrides: Vec<OverrideValues>,
+    /// What could not be filled in, and is only an error where it is needed.
+    pub(crate) unset: Vec<Unset>,
+    /// The keys or variables of secrets that stand there as they are.
+    pub(crate) plain_secrets: Vec<String>,
+}
+
+/// A variable that a key refers to, and that is not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unset {
+    /// The key of the file.
+    pub(crate) key: &'static str,
+    /// Where the variable stands, with dots and indexes.
+    pub(crate) place: String,
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The variable.
+    pub(crate) variable: String,
 }
 
 /// `seedPath`: one path, which replaces what weaker sources say, or a list, which adds to their lists.

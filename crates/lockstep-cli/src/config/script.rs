@@ -22,6 +22,15 @@ pub(super) fn is_script(path: &Path) -> bool {
     matches!(ending.as_deref(), Some("js" | "cjs" | "mjs"))
 }
 
+/// A file in TypeScript would have to be compiled first.
+pub(super) fn refuse_typescript(path: &Path) -> Result<(), ConfigError> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+    match ending.as_deref() {
+        Some("ts" | "cts" | "mts") => Err(ConfigError::TypeScript { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
 /// What scripts get of the world.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -37,8 +46,10 @@ pub(crate) struct Surroundings {
 pub(crate) struct Scripts {
     directory: PathBuf,
     surroundings: Surroundings,
+    profile: Option<String>,
     engine: Option<Arc<Engine>>,
     functions: IndexMap<String, Function>,
+    of_profile: IndexMap<String, Function>,
 }
 
 impl fmt::Debug for Scripts {
@@ -48,14 +59,25 @@ impl fmt::Debug for Scripts {
 }
 
 impl Scripts {
-    pub(crate) fn new(directory: &Path, surroundings: Surroundings) -> Self {
-        let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
-        Self { directory, surroundings, engine: None, functions: IndexMap::new() }
+    /// The functions of this profile win over those outside of profiles; those of other profiles do not count.
+    pub(crate) fn new(directory: &Path, surroundings: Surroundings, profile: Option<&str>) -> Self {
+        Self {
+            directory: directory.canonicalize().unwrap_or_else(|_| directory.to_owned()),
+            surroundings,
+            profile: profile.map(str::to_owned),
+            engine: None,
+            functions: IndexMap::new(),
+            of_profile: IndexMap::new(),
+        }
     }
 
     /// The engine and the functions by their place; none if no file is a script.
     pub(crate) fn into_parts(self) -> Option<(Arc<Engine>, IndexMap<String, Function>)> {
-        Some((self.engine?, self.functions))
+        let mut functions = self.of_profile;
+        for (place, function) in self.functions {
+            functions.entry(place).or_insert(function);
+        }
+        Some((self.engine?, functions))
     }
 
     /// Evaluates a file. Its functions are added to those of stronger files, which win.
@@ -68,8 +90,13 @@ impl Scripts {
         let path_given = path.canonicalize().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let loaded = runtime.block_on(engine.load(&path_given)).map_err(ConfigError::Script)?;
+        let profile = self.profile.as_ref().map(|name| format!("profiles.{name}."));
         for (place, function) in loaded.functions {
-            self.functions.entry(place).or_insert(function);
+            if let Some(place) = profile.as_ref().and_then(|profile| place.strip_prefix(profile)) {
+                self.of_profile.entry(place.to_owned()).or_insert(function);
+            } else if !place.starts_with("profiles.") {
+                self.functions.entry(place).or_insert(function);
+            }
         }
         Ok(loaded.value)
     }

@@ -7,9 +7,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::collections;
 use super::discovery::joined;
-use super::error::ConfigError;
-use super::layer::{Layer, Origin, SeedPath, StateChoice, Values};
+use super::error::{ConfigError, Warning};
+use super::layer::{Layer, Origin, SeedPath, StateChoice, Unset, Values};
 use super::merge::{concatenated, first, lists};
+use super::transforms::{OverrideValues, RecordsValues};
 
 /// A value and where it came from.
 #[derive(Debug, Clone)]
@@ -72,17 +73,25 @@ pub(crate) struct Settings {
     /// Whose ids are kept.
     pub(crate) preserve_ids: Sourced<PreserveIds>,
     /// Accepted for compatibility; 0 is no limit.
-    #[cfg_attr(not(test), expect(dead_code, reason = "accepted and checked; a push needs no second try"))]
     pub(crate) max_push_retries: Sourced<u32>,
     /// Where the target's mappings are.
     pub(crate) state: Sourced<StateChoice>,
     /// The file of the mappings, absolute; `None`: beside the dump.
     pub(crate) state_file: Option<Sourced<PathBuf>>,
-    url: Option<Sourced<String>>,
-    token: Option<Sourced<SecretString>>,
-    email: Option<Sourced<String>>,
-    password: Option<Sourced<SecretString>>,
+    /// What is said of records, strongest first.
+    pub(crate) records: Vec<(RecordsValues, Origin)>,
+    /// The overrides, weakest first.
+    pub(crate) overrides: Vec<(OverrideValues, Origin)>,
+    /// Why they cannot be used.
+    pub(crate) unset: Option<Unset>,
+    pub(super) url: Needed<String>,
+    pub(super) token: Needed<SecretString>,
+    pub(super) email: Needed<String>,
+    pub(super) password: Needed<SecretString>,
 }
+
+/// A value that is not always needed, so that a variable may be missing in it.
+pub(super) type Needed<T> = Option<Result<Sourced<T>, Unset>>;
 
 /// Which instance, as whom.
 #[derive(Debug, Clone)]
@@ -139,10 +148,27 @@ impl Settings {
             max_push_retries: first(layers, |v| v.max_push_retries).unwrap_or(Sourced::default_of(20)),
             state: state(layers, state_file.as_ref()),
             state_file,
-            url: first(layers, |v| filled(v.directus_url.as_deref())),
-            token: first(layers, |v| filled_secret(v.directus_token.as_ref())),
-            email: first(layers, |v| filled(v.directus_email.as_deref())),
-            password: first(layers, |v| filled_secret(v.directus_password.as_ref())),
+            records: with_origin(layers, |v| &v.records).collect(),
+            overrides: overrides(layers),
+            unset: needed::<()>(layers, "records", |_| None)
+                .or(needed(layers, "overrides", |_| None))
+                .and_then(Result::err),
+            url: needed(layers, "directusUrl", |v| filled(v.directus_url.as_deref())),
+            token: needed(&with_login(layers), "directusToken", |v| filled_secret(v.directus_token.as_ref())),
+            email: needed(layers, "directusEmail", |v| filled(v.directus_email.as_deref())),
+            password: needed(layers, "directusPassword", |v| filled_secret(v.directus_password.as_ref())),
+        })
+    }
+
+    /// A warning where the environment says another URL than the profile that was asked for.
+    pub(crate) fn beats(&self, profile: &str, url: Option<&str>) -> Option<Warning> {
+        let of_profile = url?.trim();
+        let Some(Ok(Sourced { value, origin })) = &self.url else { return None };
+        let by_environment = matches!(origin, Origin::Environment(_) | Origin::DotEnv { .. });
+        (by_environment && value != of_profile).then(|| Warning::ProfileBeaten {
+            origin: origin.clone(),
+            profile: profile.to_owned(),
+            url: without_user(value),
         })
     }
 
@@ -156,9 +182,10 @@ impl Settings {
     /// Which instance, where it does not matter as whom.
     ///
     /// # Errors
-    /// No URL or one that is none.
+    /// No URL or one that is none; a variable in it that is not set.
     pub(crate) fn url(&self) -> Result<Sourced<String>, ConfigError> {
-        self.url.clone().ok_or(ConfigError::MissingUrl)?.try_map(checked_url)
+        let url = self.url.clone().transpose().map_err(ConfigError::UnsetVariable)?;
+        url.ok_or(ConfigError::MissingUrl)?.try_map(checked_url)
     }
 
     /// Which instance, as whom.
@@ -167,18 +194,16 @@ impl Settings {
     /// No URL or one that is none, no way to log in.
     pub(crate) fn connection(&self) -> Result<Connection, ConfigError> {
         let url = self.url()?;
-        let credentials = match (&self.token, &self.email, &self.password) {
-            (Some(token), _, _) => Credentials::Token(token.clone()),
-            (None, Some(email), Some(password)) => {
-                Credentials::Login { email: email.clone(), password: password.clone() }
-            }
-            (None, Some(email), None) => {
-                return Err(ConfigError::MissingPassword { origin: email.origin.clone() });
-            }
-            (None, None, Some(password)) => {
-                return Err(ConfigError::MissingEmail { origin: password.origin.clone() });
-            }
-            (None, None, None) => return Err(ConfigError::MissingCredentials),
+        if let Some(token) = self.token.clone().transpose().map_err(ConfigError::UnsetVariable)? {
+            return Ok(Connection { url, credentials: Credentials::Token(token) });
+        }
+        let email = self.email.clone().transpose().map_err(ConfigError::UnsetVariable)?;
+        let password = self.password.clone().transpose().map_err(ConfigError::UnsetVariable)?;
+        let credentials = match (email, password) {
+            (Some(email), Some(password)) => Credentials::Login { email, password },
+            (Some(email), None) => return Err(ConfigError::MissingPassword { origin: email.origin }),
+            (None, Some(password)) => return Err(ConfigError::MissingEmail { origin: password.origin }),
+            (None, None) => return Err(ConfigError::MissingCredentials),
         };
         Ok(Connection { url, credentials })
     }
@@ -224,6 +249,43 @@ fn state(layers: &[Layer], file: Option<&Sourced<PathBuf>>) -> Sourced<StateChoi
     }
 }
 
+/// The value of the strongest layer that gives one, or wants to.
+fn needed<T>(layers: &[Layer], key: &str, pick: impl Fn(&Values) -> Option<T>) -> Needed<T> {
+    layers.iter().find_map(|layer| {
+        let unset = layer.values.unset.iter().find(|unset| unset.key == key);
+        let value = pick(&layer.values).map(|value| Ok(Sourced { value, origin: layer.origin.clone() }));
+        value.or(unset.map(|unset| Err(unset.clone())))
+    })
+}
+
+/// The layers that may give a token: with a login of its own, a profile does not take that of the file.
+fn with_login(layers: &[Layer]) -> Vec<Layer> {
+    let of_profile = |layer: &Layer| matches!(layer.origin, Origin::Profile { .. });
+    let has_login = |layer: &Layer| {
+        let unset = layer.values.unset.iter().any(|unset| unset.key == "directusPassword");
+        layer.values.directus_password.is_some() || unset
+    };
+    let hidden = layers.iter().any(|layer| of_profile(layer) && has_login(layer));
+    let kept = layers.iter().filter(|layer| !hidden || !matches!(layer.origin, Origin::File(_)));
+    kept.cloned().collect()
+}
+
+fn with_origin<'a, T: Clone + 'a>(
+    layers: &'a [Layer],
+    pick: impl Fn(&Values) -> &Vec<T> + 'a,
+) -> impl Iterator<Item = (T, Origin)> + 'a {
+    layers.iter().flat_map(move |layer| {
+        let of_layer: Vec<_> =
+            pick(&layer.values).iter().map(|value| (value.clone(), layer.origin.clone())).collect();
+        of_layer
+    })
+}
+
+/// The weakest source first, each in its own order: what comes later wins.
+fn overrides(layers: &[Layer]) -> Vec<(OverrideValues, Origin)> {
+    layers.iter().rev().flat_map(|layer| with_origin(std::slice::from_ref(layer), |v| &v.overrides)).collect()
+}
+
 fn filled(value: Option<&str>) -> Option<String> {
     value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
 }
@@ -242,7 +304,7 @@ fn checked_url(url: String, origin: &Origin) -> Result<String, ConfigError> {
 }
 
 /// A URL may carry a password before the `@`: it is never shown.
-fn without_user(url: &str) -> String {
+pub(super) fn without_user(url: &str) -> String {
     match url.rsplit_once('@') {
         Some((_, host)) => format!("…@{host}"),
         None => url.to_owned(),

@@ -1,6 +1,5 @@
 //! Both sides of every rule of the configuration, on files in a temporary folder and an injected environment.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use super::*;
 mod connection;
 mod files;
 mod precedence;
+mod profiles;
+mod reference;
 
 struct Silence;
 
@@ -53,12 +54,27 @@ impl Place {
         named: Option<&str>,
         variables: &[(&str, &str)],
     ) -> Result<Resolved, ConfigError> {
+        let wanted = Wanted { file: named.map(Path::new), ..Wanted::default() };
+        self.resolve_wanted(typed, wanted, variables)
+    }
+
+    fn with_profile(&self, profile: &str, variables: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
+        let wanted = Wanted { profile: Some(profile), ..Wanted::default() };
+        self.resolve_wanted(Values::default(), wanted, variables)
+    }
+
+    fn resolve_wanted(
+        &self,
+        typed: Values,
+        wanted: Wanted<'_>,
+        variables: &[(&str, &str)],
+    ) -> Result<Resolved, ConfigError> {
         let variables: BTreeMap<String, String> =
             variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let environment = Environment::new(variables, self.folder.path())?;
         let surroundings =
             Surroundings { environment: environment.all(), console: Arc::new(Silence), fetch: None };
-        resolve(typed, named.map(Path::new), &environment, self.folder.path(), surroundings)
+        resolve(typed, wanted, &environment, self.folder.path(), surroundings)
     }
 
     fn settings(&self) -> Settings {

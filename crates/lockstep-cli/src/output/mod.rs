@@ -3,12 +3,14 @@
 //! With `--json` stdout has exactly one document, whatever happens. Colours appear on terminals only.
 
 mod checkup;
+mod configuration;
 mod failure;
 mod helpers;
 mod plan;
 mod printable;
 mod progress;
 mod schema;
+mod secrets;
 mod stores;
 mod style;
 mod values;
@@ -145,11 +147,18 @@ impl Output {
     }
 
     /// The result of a pull.
-    pub(crate) fn pulled(&self, report: &PullReport, root: &Path) -> Result<(), Failure> {
+    /// `example` is the file with the names of the secrets that were extracted.
+    pub(crate) fn pulled(
+        &self,
+        report: &PullReport,
+        root: &Path,
+        example: Option<&Path>,
+    ) -> Result<(), Failure> {
         if self.json {
             return self.document(report);
         }
         self.notices(&report.notices);
+        secrets::tell(&report.secrets, example);
         let mut text = format!(
             "{BOLD}Pulled {}{BOLD:#} (Directus {}) into {}\n",
             report.instance.url,
@@ -465,6 +474,11 @@ impl Output {
     pub(crate) fn ask(&self, question: &str) -> bool {
         let answer = self.answer(&format!("{BOLD}{question}{BOLD:#} [y/N] "));
         matches!(answer.to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// A question that any text answers.
+    pub(crate) fn ask_text(&self, question: &str) -> String {
+        self.answer(&format!("{BOLD}{question}{BOLD:#}"))
     }
 
     /// A question that only a certain word answers.

@@ -89,6 +89,34 @@ export default {{ hooks: {{
 }
 
 #[tokio::test]
+async fn records_and_overrides_come_between_the_hooks() {
+    let (sandbox, place) = magazine().await;
+    let kept = names(&place, "flows", "name").first().unwrap().clone();
+    let project = names(&place, "settings", "project_name").remove(0);
+    let config = format!(
+        "const told = (when) => (all) => {{ console.log(`${{when}} ${{all[0].project_name}}`); return all; }};
+module.exports = {{
+  records: {{ flows: {{ filter: {{ name: {{ _neq: 'Nothing' }} }} }} }},
+  profiles: {{ a: {{
+    overrides: [{{ collection: 'settings', set: {{ project_name: '${{PROJECT}}' }} }}],
+    hooks: {{ flows: {{ onQuery: (query) => ({{ ...query, filter: {{ name: {{ _eq: {kept:?} }} }} }}) }} }},
+  }} }},
+  hooks: {{ settings: {{ onDump: told('dumped'), onSave: told('saved'), onLoad: told('loaded') }} }},
+}};"
+    );
+    place.file("lockstep.config.js", &config);
+    place.file(".env", "PROJECT=Staging\n");
+    let ran = place.cli.run(&["push", "--yes", "--profile", "a"], at(&sandbox)).await.exits(0);
+    assert!(ran.stderr.contains(&format!("loaded {project}")), "{ran}");
+    assert!(ran.stdout.contains("${PROJECT}") && !ran.stdout.contains("Staging"), "{ran}");
+    let ran = place.cli.run(&["pull", "--profile", "a"], at(&sandbox)).await.exits(0);
+    assert!(ran.stderr.contains("dumped Staging"), "{ran}");
+    assert!(ran.stderr.contains(&format!("saved {project}")), "{ran}");
+    assert_eq!(names(&place, "settings", "project_name"), [project]);
+    assert_eq!(names(&place, "flows", "name"), [kept]);
+}
+
+#[tokio::test]
 async fn hooks_ask_the_instance() {
     let (sandbox, place) = magazine().await;
     let config = "

@@ -12,6 +12,7 @@ use crate::plan::{Limits, Plan, Verb, plan};
 use crate::reconcile::{Changes, Comparison, Mode, Problem, Rules, reconcile};
 use crate::record::{Fields, LocalId, Record, Row};
 use crate::schema::Snapshot;
+use crate::transform::Transformed;
 
 fn field(collection: &str, name: &str, kind: &str, meta: Value, schema: Value) -> Value {
     json!({"collection": collection, "field": name, "type": kind, "meta": meta, "schema": schema})
@@ -153,7 +154,9 @@ fn compared(
         rules,
     };
     let matching = match_records(sides);
-    reconcile(&Comparison { dump: records, rows, matching, specials: &specials, mappings, mode: &mode })
+    let transformed = &Transformed::default();
+    let (specials, mode) = (&specials, &mode);
+    reconcile(&Comparison { dump: records, rows, matching, specials, mappings, mode, transformed })
 }
 
 fn empty() -> InstanceRows {

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::{Edit, Reconciler};
 use crate::collection::{Collection, Key, Reference};
 use crate::identity::translate::Localized;
-use crate::record::{CONCEALED, Fields, Late, Record, Row};
+use crate::record::{CONCEALED, Fields, Late, Record, Row, same_value};
+use crate::transform::{Path, Transformed};
 
 impl Reconciler<'_> {
     /// The body of a creation.
@@ -91,25 +92,61 @@ impl Reconciler<'_> {
     }
 
     fn edit(&self, collection: &Collection, record: &Record, name: &str, row: &Row) -> Edit {
-        let before = self.translator.portable_value(collection, &row.fields, name);
-        let after = record.fields.get(name).cloned().unwrap_or(Value::Null);
+        let mut before = self.translator.portable_value(collection, &row.fields, name);
+        let mut after = record.fields.get(name).cloned().unwrap_or(Value::Null);
+        for (path, shown) in concealed(collection, record, self.comparison.transformed) {
+            if path.field() == name {
+                conceal_both(path, shown, &mut before, &mut after);
+            }
+        }
         let secret = collection.is_secret(name);
         let show = |value: Value| if secret && !value.is_null() { Value::from(CONCEALED) } else { value };
         self.named(collection, Edit::plain(name, show(before), show(after)))
     }
 }
 
-/// A new record for people: as it stands in the dump, secrets concealed.
-pub(super) fn shown(collection: &Collection, fields: &Arc<Fields>) -> Arc<Fields> {
-    let is_secret = |(name, value): &(&String, &Value)| collection.is_secret(name) && !value.is_null();
-    if !fields.iter().any(|field| is_secret(&field)) {
-        return Arc::clone(fields);
+/// Places of a record whose values come from variables.
+fn concealed<'a>(
+    collection: &Collection,
+    record: &Record,
+    transformed: &'a Transformed,
+) -> &'a [(Path, Value)] {
+    let name = Collection::named(collection.name).map(|collection| collection.name);
+    let places = name.filter(|_| !transformed.concealed.is_empty());
+    let places = places.and_then(|name| transformed.concealed.get(&(name, record.sync_id.clone())));
+    places.map_or(&[], Vec::as_slice)
+}
+
+/// Shows the placeholder where the value is that of a variable; what else the instance holds there may be a secret, too.
+fn conceal_both(path: &Path, shown: &Value, before: &mut Value, after: &mut Value) {
+    let Some(wanted) = path.in_field(after) else { return };
+    if *wanted == *shown {
+        return;
     }
-    let concealed = fields.iter().map(|(name, value)| match is_secret(&(name, value)) {
+    if let Some(held) = path.in_field(before).filter(|held| !held.is_null()) {
+        *held = if same_value(held, wanted) { shown.clone() } else { Value::from(CONCEALED) };
+    }
+    *wanted = shown.clone();
+}
+
+/// A new record for people: as it stands in the dump, secrets concealed.
+pub(super) fn shown(collection: &Collection, record: &Record, transformed: &Transformed) -> Arc<Fields> {
+    let places = concealed(collection, record, transformed);
+    let is_secret = |(name, value): &(&String, &Value)| collection.is_secret(name) && !value.is_null();
+    if places.is_empty() && !record.fields.iter().any(|field| is_secret(&field)) {
+        return Arc::clone(&record.fields);
+    }
+    let shown = record.fields.iter().map(|(name, value)| match is_secret(&(name, value)) {
         true => (name.clone(), Value::from(CONCEALED)),
         false => (name.clone(), value.clone()),
     });
-    Arc::new(concealed.collect())
+    let mut shown: Fields = shown.collect();
+    for (path, text) in places {
+        if let Some(place) = path.get_mut(&mut shown).filter(|_| !collection.is_secret(path.field())) {
+            *place = text.clone();
+        }
+    }
+    Arc::new(shown)
 }
 
 /// True for a field that is neither compared nor written: a secret that the dump does not supply or that the

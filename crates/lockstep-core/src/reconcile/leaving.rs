@@ -63,8 +63,9 @@ impl Reconciler<'_> {
         }
     }
 
-    fn stays_anyway(&self, collection: &str, row: &Row) -> bool {
-        self.matching.ids.sync(collection, row.id.as_str()).is_some()
+    fn stays_anyway(&self, collection: &'static str, row: &Row) -> bool {
+        self.comparison.leaves_row(collection, &row.id)
+            || self.matching.ids.sync(collection, row.id.as_str()).is_some()
             || self.comparison.specials.protects(collection, &row.id)
     }
 
@@ -132,7 +133,9 @@ impl Reconciler<'_> {
         });
         let untracked = children.filter(|(child, row)| {
             let paired = self.matching.ids.sync(child, row.id.as_str()).is_some();
-            let moves_away = paired && self.comparison.mode.scope.contains(child);
+            let moves_away = paired
+                && !self.comparison.leaves_row(child, &row.id)
+                && self.comparison.mode.scope.contains(child);
             !moves_away && !self.doomed.contains(&(*child, row.id.clone()))
         });
         let hides = collection.cascades.iter().any(|(child, _)| *child == "permissions");

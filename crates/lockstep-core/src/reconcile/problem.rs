@@ -60,6 +60,21 @@ pub enum Problem {
         /// What people call them, each referring to the next and the last to the first.
         labels: Vec<String>,
     },
+    /// A record refers to a variable that is not set.
+    Unset {
+        /// The collection of the record.
+        collection: &'static str,
+        /// Its identity.
+        sync_id: SyncId,
+        /// What people call it.
+        label: String,
+        /// The place in the record.
+        path: String,
+        /// The variable.
+        variable: String,
+    },
+    /// What a configuration says of records does not fit them.
+    Rule(String),
     /// Two records want what only one may have.
     Contended {
         /// The collection of the records.
@@ -81,6 +96,7 @@ impl Problem {
             | Self::Cycle { collection, .. }
             | Self::Contended { collection, .. } => Collection::named(collection).is_none(),
             Self::Ambiguous(ambiguity) => Collection::named(ambiguity.collection).is_none(),
+            Self::Unset { .. } | Self::Rule(_) => false,
         }
     }
 
@@ -111,6 +127,10 @@ impl Problem {
                 "clear resolve or reject of one of them: the circle would crash the server when it loads the flow"
                     .to_owned()
             }
+            Self::Unset { .. } => {
+                "set it in the environment or in .env; to write ${ itself, double the dollar sign: $${".to_owned()
+            }
+            Self::Rule(_) => "correct \"records\" or \"overrides\" in the configuration file".to_owned(),
             Self::Cycle { field, .. } => format!("clear the field {field} of one of them"),
             Self::Contended { field, .. } => {
                 format!("no two records may have the same {field}: change it in one of them")
@@ -147,6 +167,11 @@ impl fmt::Display for Problem {
                 listed(&ambiguity.rows),
                 ambiguity.key
             ),
+            Self::Unset { collection, sync_id, label, path, variable } => write!(
+                f,
+                "{collection}.json: \"{label}\" ({sync_id}): {path} refers to the variable {variable}, which is not set"
+            ),
+            Self::Rule(text) => f.write_str(text),
             Self::Cycle { collection, field, labels } => {
                 let circle: Vec<_> =
                     labels.iter().chain(labels.first()).map(|l| format!("\"{l}\"")).collect();

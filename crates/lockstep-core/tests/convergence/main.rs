@@ -15,6 +15,7 @@ use lockstep_core::identity::{DumpRecords, InstanceRows, Mappings, PreserveIds};
 use lockstep_core::plan::{Limits, plan};
 use lockstep_core::reconcile::{Changes, Comparison, Mode, Problem, Rules, reconcile};
 use lockstep_core::record::{LocalId, Record};
+use lockstep_core::transform::Transformed;
 use proptest::prelude::*;
 
 use server::Server;
@@ -78,7 +79,8 @@ fn compare(
         target: TARGET,
         registry: &mode.registry,
     });
-    reconcile(&Comparison { dump, rows, matching, specials: &specials, mappings, mode })
+    let transformed = &Transformed::default();
+    reconcile(&Comparison { dump, rows, matching, specials: &specials, mappings, mode, transformed })
 }
 
 /// What a store would hold after this comparison: every pair whose row exists.

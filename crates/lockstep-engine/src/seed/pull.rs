@@ -112,6 +112,7 @@ pub async fn pull(
         unchanged,
         removed: Vec::new(),
         notices: puller.notices.into_iter().collect(),
+        secrets: Vec::new(),
         requests: instance.client.requests_sent(),
         duration_ms: milliseconds(started),
     })

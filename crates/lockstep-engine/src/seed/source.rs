@@ -11,6 +11,7 @@ use lockstep_core::reconcile::{Comparison, Mode, Rules, reconcile};
 use lockstep_core::record::{LocalId, Record};
 use lockstep_core::report::Differences;
 use lockstep_core::schema;
+use lockstep_core::transform::{Transformed, Untouched};
 use serde_json::Value;
 
 use super::SeedOptions;
@@ -66,6 +67,7 @@ impl Source for SeedSource<'_> {
             specials: &specials,
             mappings: &mappings,
             mode: &mode,
+            transformed: &Transformed::default(),
         };
         let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
         let differences = Differences::new(None, &changes);
@@ -77,7 +79,8 @@ impl Source for SeedSource<'_> {
                 notices.push(format!("{name}: this Directus does not know {}, left out", fields.join(", ")));
             }
         }
-        Ok(Compared { changes, schema: None, differences, rows, notices })
+        let untouched = Untouched::default();
+        Ok(Compared { changes, schema: None, differences, rows, notices, untouched })
     }
 
     fn schema_mode(&self) -> Option<schema::Mode> {

@@ -19,7 +19,7 @@ fn a_token_wins_over_email_and_password() {
         panic!("not the token")
     };
     assert_eq!(token.value.expose_secret(), "t0ken");
-    assert_eq!(token.origin, Origin::Environment("DIRECTUS_TOKEN"));
+    assert_eq!(token.origin, Origin::Environment("DIRECTUS_TOKEN".into()));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn secrets_in_tracked_files_are_warned_of() {
     assert_eq!(place.warnings(), [], "no repository");
     git(&place, &["init", "--quiet"]);
     git(&place, &["add", "base.json", "other.json"]);
-    let secret = |file: &str, key| Warning::SecretInGit { path: place.path(file), key };
+    let secret = |file: &str, key: &str| Warning::SecretInGit { path: place.path(file), key: key.into() };
     assert_eq!(place.warnings(), [secret("base.json", "directusPassword")]);
     git(&place, &["add", "."]);
     let all = [

@@ -11,9 +11,15 @@ fn the_first_file_that_exists_counts() {
     let own_js = ("lockstep.config.mjs", "export default { dumpPath: 'own-js' }");
     assert_eq!(Place::new(&[own, peer, js, cjs]).settings().dump_path.value.file_name().unwrap(), "own");
     assert_eq!(Place::new(&[peer]).settings().dump_path.value.file_name().unwrap(), "peer");
-    for (files, name) in
-        [(&[peer, js, cjs, own_js][..], "own-js"), (&[peer, js, cjs], "js"), (&[peer, cjs], "cjs")]
-    {
+    let own_cjs = ("lockstep.config.cjs", "module.exports = { dumpPath: 'own-cjs' }");
+    let mjs = ("directus-sync.config.mjs", "export default { dumpPath: 'mjs' }");
+    for (files, name) in [
+        (&[peer, js, cjs, mjs][..], "js"),
+        (&[peer, cjs, mjs], "cjs"),
+        (&[peer, mjs], "mjs"),
+        (&[own, own_js, js], "own-js"),
+        (&[own, own_js, own_cjs], "own-cjs"),
+    ] {
         assert_eq!(Place::new(files).settings().dump_path.value.file_name().unwrap(), name);
     }
 }
@@ -29,6 +35,13 @@ fn a_named_file_counts_alone() {
     assert_eq!(named("conf/prod.json").unwrap().settings.dump_path.value, place.path("named"));
     assert_eq!(named("conf/prod.json").unwrap().warnings, []);
     assert_eq!(named("conf/prod.mjs").unwrap().settings.dump_path.value, place.path("module"));
+    let (message, hint) = Place::new(&[
+        ("lockstep.config.json", r#"{"extends": ["./base.ts"]}"#),
+        ("base.ts", "export default { dumpPath: 'ts' }"),
+    ])
+    .error();
+    assert_eq!(message, "base.ts is a configuration in TypeScript, which Lockstep does not read");
+    assert!(hint.unwrap().contains("JavaScript"));
     let error = named("conf/pord.json").unwrap_err();
     assert_eq!(place.relative(&error.to_string()), "the configuration file conf/pord.json does not exist");
     let error = named("conf").unwrap_err();
@@ -128,6 +141,44 @@ fn files_of_both_kinds_extend_each_other_and_functions_are_kept() {
             ("hooks.roles.onLoad", "more.mjs")
         ]
     );
+}
+
+/// Texts of scripts are filled in as those of JSON are; what a script took from elsewhere does not stand in it.
+#[test]
+fn scripts_have_profiles_and_variables() {
+    let place = Place::new(&[
+        (
+            "lockstep.config.js",
+            "module.exports = { extends: ['./base.js'], dumpPath: '${FOLDER}/plain', snapshotPath: `${1 + 1}`, \
+             directusConfig: { restConfig: { credentials: 'include' } }, \
+             hooks: { flows: { onDump: (x) => x, onLoad: (x) => x } }, \
+             profiles: { a: { dumpPath: '${FOLDER}/a' }, b: { specsPath: '${NO}', hooks: { flows: { onSave: (x) => x } } } } }",
+        ),
+        ("base.js", "module.exports = { profiles: { a: { hooks: { flows: { onDump: (x) => x } } } } }"),
+    ]);
+    let functions = |resolved: Resolved| -> Vec<(String, String)> {
+        let (_, functions) = resolved.scripts.into_parts().unwrap();
+        let file = |function: &lockstep_script::Function| {
+            function.file.file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        let mut functions: Vec<_> = functions.iter().map(|(place, f)| (place.clone(), file(f))).collect();
+        functions.sort();
+        functions
+    };
+    let variables = [("FOLDER", "x")];
+    let plain = place.resolve(Values::default(), &variables).unwrap();
+    assert_eq!(plain.settings.dump_path.value, place.path("x/plain"));
+    assert_eq!(plain.settings.snapshot_path.value, place.path("x/plain/2"));
+    assert_eq!((plain.profiles.clone(), plain.files.len()), (vec!["a".into(), "b".into()], 2));
+    assert_eq!(plain.warnings, []);
+    let pair = |place: &str, file: &str| (place.to_owned(), file.to_owned());
+    let own = |moment: &str| pair(&format!("hooks.flows.{moment}"), "lockstep.config.js");
+    assert_eq!(functions(plain), [own("onDump"), own("onLoad")]);
+    let of_profile = place.with_profile("a", &variables).unwrap();
+    assert_eq!(of_profile.settings.dump_path.value, place.path("x/a"));
+    assert_eq!(functions(of_profile), [pair("hooks.flows.onDump", "base.js"), own("onLoad")]);
+    let error = place.with_profile("b", &variables).unwrap_err();
+    assert!(error.to_string().contains("\"profiles.b.specsPath\" refers to the variable NO"), "{error}");
 }
 
 #[test]
@@ -236,4 +287,88 @@ fn what_means_nothing_is_a_warning() {
             ),
         ]
     );
+}
+
+#[test]
+fn variables_are_filled_in_at_any_depth() {
+    let place = with_config(
+        r#"{"dumpPath": "./${FOLDER}/${NAME}", "seedPath": ["${NAME}", "$${NAME}"], "directusPassword": "pa$$w0rd"}"#,
+    );
+    let variables = [("FOLDER", "a"), ("NAME", "b")];
+    let settings = place.resolve(Values::default(), &variables).unwrap().settings;
+    assert_eq!(settings.dump_path.value, place.path("a/b"));
+    assert_eq!(settings.seed_path.value, [place.path("b"), place.path("${NAME}")]);
+    let error = place.resolve(Values::default(), &variables[..1]).unwrap_err();
+    assert_eq!(
+        place.relative(&error.to_string()),
+        "directus-sync.config.json: \"dumpPath\" refers to the variable NAME, which is not set"
+    );
+    assert!(error.hint().unwrap().contains("$${"));
+    let (message, _) = with_config(r#"{"seedPath": ["a", "${NO}"]}"#).error();
+    assert!(message.contains("\"seedPath[1]\" refers to the variable NO"), "{message}");
+}
+
+/// What is not needed is not asked for; `.env` may say it, and set to nothing is set.
+#[test]
+fn a_variable_of_the_connection_is_needed_with_the_connection_only() {
+    let place = Place::new(&[
+        (".env", "FROM_FILE=http://file\nEMPTY="),
+        ("lockstep.config.json", r#"{"directusUrl": "${FROM_FILE}", "directusToken": "${TOKEN}"}"#),
+        ("other.json", r#"{"directusUrl": "http://h", "directusToken": "${EMPTY}"}"#),
+    ]);
+    let error = place.settings().connection().unwrap_err();
+    assert_eq!(
+        place.relative(&error.to_string()),
+        "lockstep.config.json: \"directusToken\" refers to the variable TOKEN, which is not set"
+    );
+    let with = |variable| place.resolve(Values::default(), &[variable]).unwrap().settings.connection();
+    assert_eq!(with(("TOKEN", "t")).unwrap().url.value, "http://file");
+    assert!(with(("DIRECTUS_TOKEN", "t")).is_ok());
+    let other = place.resolve_named(Values::default(), Some("other.json"), &[]).unwrap().settings;
+    assert!(matches!(other.connection(), Err(ConfigError::MissingCredentials)));
+}
+
+#[test]
+fn what_is_lockstep_s_own_is_checked_strictly() {
+    let cases = [
+        (r#"{"profiles": []}"#, "\"profiles\" must be an object, but is an array"),
+        (r#"{"profiles": {"a": 1}}"#, "\"profiles.a\" must be an object, but is a number"),
+        (
+            r#"{"profiles": {"a": {"directusURL": "x"}}}"#,
+            "\"profiles.a.directusURL\" is not a key, did you mean \"directusUrl\"?",
+        ),
+        (
+            r#"{"profiles": {"a": {"split": 1}}}"#,
+            "\"profiles.a.split\" must be true or false, but is a number",
+        ),
+        (
+            r#"{"profiles": {"a": {"extends": []}}}"#,
+            "\"profiles.a.extends\" is given, but it is a key of the whole file",
+        ),
+        (
+            r#"{"records": {"flow": {}}}"#,
+            "\"records.flow\" is not a system collection, did you mean \"flows\"?",
+        ),
+        (
+            r#"{"records": {"flows": {"filtr": {}}}}"#,
+            "\"records.flows.filtr\" is not a key, did you mean \"filter\"?",
+        ),
+        (
+            r#"{"records": {"flows": {"filter": []}}}"#,
+            "\"records.flows.filter\" must be an object, but is an array",
+        ),
+        (
+            r#"{"records": {"flows": {"ignoreFields": [1]}}}"#,
+            "\"records.flows.ignoreFields[0]\" must be a string, but is a number",
+        ),
+        (r#"{"overrides": [{"collection": "flows"}]}"#, "\"overrides[0].set\" is missing"),
+        (
+            r#"{"overrides": [{"collection": 1, "set": {}}]}"#,
+            "\"overrides[0].collection\" must be the name of a system collection, but is a number",
+        ),
+    ];
+    for (json, expected) in cases {
+        let (message, _) = with_config(json).error();
+        assert_eq!(message, format!("directus-sync.config.json: {expected}"));
+    }
 }

@@ -20,12 +20,12 @@ fn the_url_comes_from_the_strongest_source() {
     ]);
     let real = [("DIRECTUS_URL", "http://real")];
     let empty = [("DIRECTUS_URL", " ")];
-    let dotenv = Origin::DotEnv { variable: "DIRECTUS_URL", file: place.path(".env") };
+    let dotenv = Origin::DotEnv { variable: "DIRECTUS_URL".into(), file: place.path(".env") };
     let file = bare.file("directus-sync.config.json");
     type Case<'a> = (&'a Place, Values, &'a [(&'a str, &'a str)], &'a str, Origin);
     let cases: [Case; 6] = [
         (&place, typed(), &real, "http://typed", Origin::CommandLine),
-        (&place, Values::default(), &real, "http://real", Origin::Environment("DIRECTUS_URL")),
+        (&place, Values::default(), &real, "http://real", Origin::Environment("DIRECTUS_URL".into())),
         (&place, Values::default(), &empty, "http://dotenv", dotenv.clone()),
         (
             &place,
@@ -34,7 +34,7 @@ fn the_url_comes_from_the_strongest_source() {
             "http://dotenv",
             dotenv,
         ),
-        (&bare, Values::default(), &real, "http://real", Origin::Environment("DIRECTUS_URL")),
+        (&bare, Values::default(), &real, "http://real", Origin::Environment("DIRECTUS_URL".into())),
         (&bare, Values::default(), &[], "http://file", file),
     ];
     for (place, typed, variables, expected, origin) in cases {

@@ -8,6 +8,7 @@
 mod bad_input;
 mod changes;
 mod client;
+mod content;
 mod extension;
 mod faults;
 mod future;

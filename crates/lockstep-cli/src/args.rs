@@ -14,13 +14,15 @@ use clap_complete::Shell;
 use secrecy::SecretString;
 
 use crate::config::StateChoice;
+pub(crate) use content::{ContentArgs, ContentCommand, CopyArgs};
 pub(crate) use extension::{ExtensionArgs, ExtensionCommand};
 pub(crate) use helpers::{HelpersArgs, HelpersCommand};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs, VerifyArgs};
 pub(crate) use schema::SchemaArgs;
-pub(crate) use seed::{SeedArgs, SeedCommand, SeedDiffArgs, SeedPullArgs, SeedPushArgs};
+pub(crate) use seed::{SeedArgs, SeedCommand, SeedPullArgs};
 pub(crate) use state::{StateArgs, StateCommand, StoreKind};
 
+pub(crate) mod content;
 pub(crate) mod extension;
 pub(crate) mod helpers;
 mod overrides;
@@ -156,6 +158,12 @@ pub(crate) enum Command {
     /// Records of content in files: compare them with an instance, bring it there, or write them
     #[command(after_help = seed::EXAMPLES)]
     Seed(SeedArgs),
+    /// Items and files of an instance: write them into files, compare these with an instance, bring them there
+    #[command(after_help = content::EXAMPLES)]
+    Content(ContentArgs),
+    /// Bring items and files of one instance to another, without files in between
+    #[command(after_help = content::COPY_EXAMPLES)]
+    Copy(CopyArgs),
     /// See and correct which records of the dump and of the target belong together
     #[command(after_help = state::EXAMPLES)]
     State(StateArgs),

@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod hooks;
 mod output;
+mod peer;
 mod session;
 
 use std::process::ExitCode;

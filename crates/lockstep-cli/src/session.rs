@@ -9,7 +9,7 @@ use lockstep_core::schema::Layout;
 use lockstep_directus::{Auth, Client, ClientOptions, RetryPolicy};
 use lockstep_engine::dump::DumpPaths;
 use lockstep_engine::schema::SchemaOptions;
-use lockstep_engine::seed::SeedOptions;
+use lockstep_engine::seed::{Area, SeedOptions};
 use lockstep_engine::{Options, StateChoice as Store, Unset};
 use secrecy::SecretString;
 
@@ -21,6 +21,7 @@ use crate::config::{
 };
 use crate::hooks::{ScriptHooks, Web};
 use crate::output::Output;
+use crate::peer::Peer;
 
 /// The name of the file of mappings, beside the records of the dump.
 const STATE_FILE: &str = "lockstep-state.json";
@@ -36,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) options: Options,
     /// What is wanted of seeds.
     pub(crate) seeds: SeedOptions,
+    /// What is wanted of content.
+    pub(crate) content: SeedOptions,
 }
 
 impl Session {
@@ -44,17 +47,40 @@ impl Session {
     /// # Errors
     /// When the configuration is wrong or says too little.
     pub(crate) fn open(cli: &Cli, output: &Output) -> Result<Self, Failure> {
-        let run = Run::resolve(cli, cli.values(), output)?;
+        Self::of(&Run::resolve(cli, cli.values(), output)?, output)
+    }
+
+    /// The same for an instance that the command names itself: nothing that the environment or the command line says of
+    /// the one instance of other commands is about it.
+    ///
+    /// # Errors
+    /// When the configuration is wrong, there is no such profile, or no way to log in.
+    pub(crate) fn of_peer(cli: &Cli, peer: &Peer<'_>, output: &Output) -> Result<Self, Failure> {
+        let directory = std::env::current_dir().map_err(Failure::Directory)?;
+        let mut values = cli.values();
+        peer.fill(&mut values, &Environment::load(&directory)?)?;
+        let profile = peer.profile().or(cli.global.profile.as_deref());
+        let wanted = Wanted { file: cli.global.config_path.as_deref(), profile, named: true };
+        Self::of(&Run::with(resolve_as(values, wanted, output)?, output)?, output)
+    }
+
+    fn of(run: &Run, output: &Output) -> Result<Self, Failure> {
         let client = connect(&run.settings, run.hooks.as_ref(), output)?;
-        let options = options(&run)?;
+        let options = options(run)?;
+        let (seeds, content) = (&run.settings.seed_path.value, vec![run.settings.content_path.value.clone()]);
         let seeds = SeedOptions {
-            paths: run.settings.seed_path.value.clone(),
+            area: Area::Seed,
+            paths: seeds.clone(),
+            others: content,
+            only: Vec::new(),
             state: options.state,
             state_file: options.state_file.clone(),
             preserve: options.preserve.clone(),
             sort_json: options.sort_json,
         };
-        Ok(Self { client, options, seeds })
+        let (paths, others) = (seeds.others.clone(), seeds.paths.clone());
+        let content = SeedOptions { area: Area::Content, paths, others, ..seeds.clone() };
+        Ok(Self { client, options, seeds, content })
     }
 }
 
@@ -134,7 +160,10 @@ struct Run {
 impl Run {
     /// Resolves the configuration; its warnings are told at once.
     fn resolve(cli: &Cli, values: Values, output: &Output) -> Result<Self, Failure> {
-        let (resolved, environment) = resolve(cli, values, output)?;
+        Self::with(resolve(cli, values, output)?, output)
+    }
+
+    fn with((resolved, environment): (Resolved, Environment), output: &Output) -> Result<Self, Failure> {
         for warning in &resolved.warnings {
             output.warn(warning);
         }
@@ -155,6 +184,15 @@ pub(crate) fn resolve(
     values: Values,
     output: &Output,
 ) -> Result<(Resolved, Environment), Failure> {
+    let (file, profile) = (cli.global.config_path.as_deref(), cli.global.profile.as_deref());
+    resolve_as(values, Wanted { file, profile, named: false }, output)
+}
+
+fn resolve_as(
+    values: Values,
+    wanted: Wanted<'_>,
+    output: &Output,
+) -> Result<(Resolved, Environment), Failure> {
     let directory = std::env::current_dir().map_err(Failure::Directory)?;
     let environment = Environment::load(&directory)?;
     let surroundings = Surroundings {
@@ -162,7 +200,6 @@ pub(crate) fn resolve(
         console: Arc::new(output.script_console()),
         fetch: Some(Arc::new(Web)),
     };
-    let wanted = Wanted { file: cli.global.config_path.as_deref(), profile: cli.global.profile.as_deref() };
     let resolved = config::resolve(values, wanted, &environment, &directory, surroundings)?;
     Ok((resolved, environment))
 }

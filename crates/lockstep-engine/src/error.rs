@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use lockstep_core::content::ModelError;
+use lockstep_core::content::{Misfit, ModelError};
 use lockstep_core::plan::Verb;
 use lockstep_core::reconcile::Problem;
 use lockstep_core::record::SyncId;
 use lockstep_core::report::{Applied, Differences};
-use lockstep_core::schema::{AdaptError, Finding, Misfit, ShapeError, SnapshotError};
+use lockstep_core::schema::{AdaptError, Finding, Misfit as SchemaMisfit, ShapeError, SnapshotError};
 use lockstep_core::seed::SeedError;
 use lockstep_core::version::Version;
 use lockstep_directus::{Error as DirectusError, ErrorKind};
@@ -136,7 +136,7 @@ pub enum EngineError {
     },
     /// Changes of a schema do not fit. Nothing was written.
     #[error("the changes do not fit the schema of the instance, and nothing was written")]
-    Misfit(#[source] Misfit),
+    Misfit(#[source] SchemaMisfit),
     /// The desired schema is wrong by itself. Nothing was written.
     #[error("{}", lint_title(.0.len()))]
     Lint(Vec<Finding>),
@@ -160,6 +160,18 @@ pub enum EngineError {
     /// There is no seed.
     #[error("there is no seed in {}", listed(.0))]
     NoSeeds(Vec<PathBuf>),
+    /// There is no content.
+    #[error("there is no content in {}", listed(.0))]
+    NoContent(Vec<PathBuf>),
+    /// Records of one instance cannot be records of another. Nothing was written.
+    #[error("the schemas do not fit, and nothing was written")]
+    Unfit(Vec<Misfit>),
+    /// A copy onto itself.
+    #[error("both are the instance {url}")]
+    SameInstance {
+        /// The instance.
+        url: String,
+    },
     /// A pull would have to take a seed out of a file that has others, or out of several.
     #[error("the seeds have {collection} in {} already, together with others", listed(.files))]
     SeedElsewhere {
@@ -394,6 +406,12 @@ impl EngineError {
             }
             Self::SeedCollection { .. } => "leave the collection out of the seeds",
             Self::NoSeeds(_) => "check --seed-path; all *.json files below it are read",
+            Self::NoContent(_) => "begin with lockstep content pull, or check --content-path",
+            Self::Unfit(_) => {
+                "bring the schema there first (lockstep copy --schema, or lockstep push), or leave out what does not fit by \
+                 --collection and --fields"
+            }
+            Self::SameInstance { .. } => "name two instances by --from and --to",
             Self::SeedFile { .. } => {
                 "_file_path is relative to the seed path; check that the file is there and can be read"
             }

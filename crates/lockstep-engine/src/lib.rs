@@ -4,6 +4,7 @@
 //! [`diff`] compares, [`push`] compares, asks for consent, writes, and compares again.
 
 mod aliases;
+mod assets;
 mod compare;
 mod configuration;
 mod content;

@@ -10,6 +10,7 @@ use lockstep_core::report::{Applied, ComparisonReport, Differences, Event, Insta
 use lockstep_core::schema::Mode;
 use lockstep_directus::{Client, caches};
 
+use crate::assets::Assets;
 use crate::compare::{Compared, compare};
 use crate::desired::Desired;
 use crate::error::EngineError;
@@ -82,6 +83,11 @@ pub(crate) trait Source {
 
     /// How its schema is applied.
     fn schema_mode(&self) -> Option<Mode>;
+
+    /// Where the files are that its records come with.
+    fn assets(&self) -> Assets {
+        Assets::Disk
+    }
 }
 
 /// A dump, as it was read.
@@ -238,6 +244,7 @@ impl<S: Source> Pusher<'_, S> {
             interrupt: self.interrupt,
             before: &compared.rows,
             made: Made::among(&registry),
+            assets: self.source.assets(),
         };
         let mut outcome = executor.run(&plan).await;
         self.applied.collections = std::mem::take(&mut outcome.applied.collections);

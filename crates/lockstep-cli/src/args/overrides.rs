@@ -26,6 +26,8 @@ impl Cli {
             Command::State(state) => state.place.fill(&mut values),
             Command::Helpers(helpers) => helpers.place.fill(&mut values),
             Command::Seed(seed) => seed.fill(&mut values),
+            Command::Content(content) => content.fill(&mut values),
+            Command::Copy(copy) => copy.fill(&mut values),
             Command::Verify(verify) => verify.dump.fill(&mut values),
             Command::Doctor(doctor) => doctor.dump.fill(&mut values),
             Command::Init(_)

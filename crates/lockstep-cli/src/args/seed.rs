@@ -99,7 +99,7 @@ pub(crate) struct SeedPullArgs {
     paths: SeedPathArgs,
 }
 
-fn filter(text: &str) -> Result<serde_json::Value, String> {
+pub(super) fn filter(text: &str) -> Result<serde_json::Value, String> {
     match serde_json::from_str(text) {
         Ok(serde_json::Value::Object(filter)) => Ok(filter.into()),
         Ok(_) => Err("a filter rule is an object, such as {\"status\":{\"_eq\":\"published\"}}".to_owned()),

@@ -2,6 +2,8 @@
 
 mod compare;
 mod config;
+mod content;
+mod copy;
 mod demo;
 mod doctor;
 mod extension;
@@ -103,6 +105,17 @@ pub(crate) enum Failure {
         /// Why.
         reason: String,
     },
+    /// The options of one instance where two take part.
+    #[error("-u, -t, -e and -p are about one instance, and a copy has two")]
+    OneOfTwo,
+    /// A URL without a token.
+    #[error("there is no token for the URL of --{side}")]
+    NoPeerToken {
+        /// The option that has the URL.
+        side: &'static str,
+        /// The variable of the environment that may have the token.
+        variable: String,
+    },
     /// A move from a store to itself.
     #[error("--from and --to name the same store")]
     SameStore,
@@ -137,6 +150,8 @@ impl Failure {
                 "Lockstep reads it as it is (lockstep config show); --force writes ./lockstep.config.json anyway".to_owned(),
             ),
             Self::NotNew { .. } => Some("leave --from out, or push the dump to it: --from is what a new one begins with".to_owned()),
+            Self::OneOfTwo => Some("name them by --from and --to, and give tokens by --from-token and --to-token".to_owned()),
+            Self::NoPeerToken { side, variable } => Some(format!("set {variable}, give --{side}-token, or name a profile")),
             Self::SameStore => Some("name another store, or leave --from out".to_owned()),
             Self::NoToken => Some("leave it out for a random one".to_owned()),
             Self::SandboxVersion { .. } => Some("leave --version out".to_owned()),
@@ -159,6 +174,8 @@ impl Failure {
             | Self::ScopeOfServer
             | Self::SandboxVersion { .. }
             | Self::SameStore
+            | Self::OneOfTwo
+            | Self::NoPeerToken { .. }
             | Self::NoToken => crate::args::EXIT_USAGE,
             Self::Engine(error) => engine_exit_code(error),
             Self::NotADemo { .. } | Self::NotNew { .. } | Self::Configured { .. } => REFUSED,
@@ -183,6 +200,7 @@ fn engine_exit_code(error: &EngineError) -> u8 {
         | EngineError::Disagreement { .. }
         | EngineError::OtherSchema { .. }
         | EngineError::Misfit(_)
+        | EngineError::Unfit(_)
         | EngineError::Lint(_)
         | EngineError::AccessMismatch { .. }
         | EngineError::SeveralStores(_)
@@ -208,6 +226,8 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Config(config) => config::run(cli, config, output),
         Command::Schema(arguments) => schema::run(cli, arguments, output),
         Command::Seed(seed) => seed::run(cli, seed, output),
+        Command::Content(content) => content::run(cli, content, output),
+        Command::Copy(copy) => copy::run(cli, copy, output),
         Command::State(state) => state::run(cli, state, output),
         Command::Sandbox(sandbox) => sandbox::run(sandbox, output),
         Command::Demo(demo) => demo::run(demo, output),

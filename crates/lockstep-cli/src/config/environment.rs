@@ -79,6 +79,12 @@ impl Environment {
         options.filter_map(|(variable, key)| self.layer(variable, key)).collect()
     }
 
+    /// The layer of the token of a profile.
+    pub(crate) fn token(&self, profile: Option<&str>) -> Vec<Layer> {
+        let variable = profile.map(|name| Cow::Owned(token_of(name)));
+        variable.and_then(|variable| self.layer(variable, "directusToken")).into_iter().collect()
+    }
+
     fn layer(&self, variable: Cow<'static, str>, key: &str) -> Option<Layer> {
         let (value, origin) = self.option(variable.clone())?;
         let value = value.to_owned();

@@ -188,6 +188,7 @@ impl Part<'_> {
             snapshot_path: self.string("snapshotPath").map(Into::into),
             specs_path: self.string("specsPath").map(Into::into),
             seed_path: self.seed_path(),
+            content_path: self.string("contentPath").map(Into::into),
             collections: self.flag("collections"),
             snapshot: self.flag("snapshot"),
             split: self.flag("split"),

@@ -196,6 +196,14 @@ pub(crate) static KEYS: &[Key] = &[
         ..PLAIN
     },
     Key {
+        name: "contentPath",
+        kind: Kind::Path,
+        about: "The folder of content: what `lockstep content` writes and reads.",
+        default: Some("\"./directus-config/content\""),
+        option: Some("content-path"),
+        ..PLAIN
+    },
+    Key {
         name: "collections",
         kind: Kind::Flag,
         about: "Whether the records of system collections take part.",

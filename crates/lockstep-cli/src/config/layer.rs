@@ -81,6 +81,7 @@ pub(crate) struct Values {
     pub(crate) snapshot_path: Option<PathBuf>,
     pub(crate) specs_path: Option<PathBuf>,
     pub(crate) seed_path: Option<SeedPath>,
+    pub(crate) content_path: Option<PathBuf>,
     pub(crate) collections: Option<bool>,
     pub(crate) snapshot: Option<bool>,
     pub(crate) split: Option<bool>,

@@ -53,6 +53,9 @@ pub(crate) struct Wanted<'a> {
     pub(crate) file: Option<&'a Path>,
     /// The profile that the command line names.
     pub(crate) profile: Option<&'a str>,
+    /// Whether this alone says which instance is meant, one of several: the environment then only has the token of the
+    /// profile to tell.
+    pub(crate) named: bool,
 }
 
 /// What [`resolve`] found: the settings, and what the user should hear about them.
@@ -109,7 +112,7 @@ pub(crate) fn resolve(
     let found = found.collect();
     let url_of_profile = files.profile.iter().find_map(|layer| layer.values.directus_url.clone());
     let mut layers = vec![Layer { origin: Origin::CommandLine, values: typed }];
-    layers.extend(environment.layers(name));
+    layers.extend(if wanted.named { environment.token(name) } else { environment.layers(name) });
     layers.extend(files.profile);
     layers.extend(files.plain);
     warnings.extend(git::tracked_secrets(&layers));

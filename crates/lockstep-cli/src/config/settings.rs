@@ -56,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) specs_path: Sourced<PathBuf>,
     /// Seed folders or files, absolute.
     pub(crate) seed_path: Sourced<Vec<PathBuf>>,
+    /// The folder of content, absolute.
+    pub(crate) content_path: Sourced<PathBuf>,
     /// Do the system collections take part?
     pub(crate) collections: Sourced<bool>,
     /// Does the schema take part?
@@ -133,6 +135,7 @@ impl Settings {
             snapshot_path: path_or(layers, &in_dump, |v| &v.snapshot_path, "snapshot"),
             specs_path: path_or(layers, &in_dump, |v| &v.specs_path, "specs"),
             seed_path: seed_path(layers, directory),
+            content_path: path_or(layers, directory, |v| &v.content_path, "./directus-config/content"),
             dump_path,
             collections: flag(layers, |v| v.collections, true),
             snapshot: flag(layers, |v| v.snapshot, true),

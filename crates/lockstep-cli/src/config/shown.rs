@@ -45,6 +45,7 @@ impl Settings {
             "snapshotPath" => plain(path(&self.snapshot_path)),
             "specsPath" => plain(path(&self.specs_path)),
             "seedPath" => plain(of(&self.seed_path, |paths| json!(paths))),
+            "contentPath" => plain(path(&self.content_path)),
             "collections" => plain(flag(&self.collections)),
             "onlyCollections" => plain(of(&self.only_collections, |names| json!(names))),
             "excludeCollections" => plain(of(&self.exclude_collections, |names| json!(names))),

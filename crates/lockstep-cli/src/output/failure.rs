@@ -51,6 +51,11 @@ fn text(failure: &Failure) -> String {
             text += &format!("  {BOLD}-{BOLD:#} {problem}\n    {HINT}hint{HINT:#}: {hint}\n");
         }
     }
+    if let Failure::Engine(EngineError::Unfit(misfits)) = failure {
+        for misfit in misfits {
+            text += &format!("  {BOLD}-{BOLD:#} {}\n", line(&misfit.to_string()));
+        }
+    }
     if let Failure::Engine(EngineError::Lint(findings)) = failure {
         text += &schema::findings(findings);
     }
@@ -100,6 +105,10 @@ fn document(failure: &Failure, code: u8) -> Value {
         Failure::Engine(EngineError::Partly { applied, source }) => {
             error["applied"] = json!(applied);
             error["uncertain"] = json!(source.may_have_been_applied());
+        }
+        Failure::Engine(EngineError::Unfit(misfits)) => {
+            let told = |it: &lockstep_core::content::Misfit| json!({"name": it.name, "reason": it.reason});
+            error["misfits"] = misfits.iter().map(told).collect();
         }
         Failure::Engine(EngineError::Lint(findings)) => error["findings"] = json!(findings),
         Failure::Engine(EngineError::Refused(differences)) => error["differences"] = json!(differences),

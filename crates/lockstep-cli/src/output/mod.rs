@@ -224,7 +224,8 @@ impl Output {
             (None, _) => {
                 self.notices(&report.notices);
                 let what = match report.command {
-                    "push" | "seed push" => "Nothing to push",
+                    "push" | "seed push" | "content push" => "Nothing to push",
+                    "copy" => "Nothing to copy",
                     _ => "Nothing to apply",
                 };
                 text += &format!("{GOOD}{what}{GOOD:#}: {} already has all of it\n", report.instance.url);

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod connection;
+mod content;
 mod doctor;
 mod dump;
 mod extension;

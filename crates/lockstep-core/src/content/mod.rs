@@ -5,12 +5,15 @@
 //! values mean. [`Model`] reads a snapshot and makes a [`crate::collection::Collection`] of it, so that matching, comparing
 //! and planning know no second kind of collection.
 
+mod fit;
 mod intern;
 mod kind;
 mod model;
+mod outline;
 #[cfg(test)]
 mod tests;
 
+pub use fit::{Misfit, Part, misfits};
 pub use kind::{Kind, same_value_of};
 pub use model::{FILES, Lists, Model, ModelError, USERS, Wish};
 

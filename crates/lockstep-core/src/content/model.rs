@@ -15,7 +15,7 @@ pub const USERS: &str = "directus_users";
 pub const FILES: &str = "directus_files";
 
 /// Fields that the server fills in by itself, whatever it is sent.
-const SERVER_MADE: [&str; 6] =
+pub(super) const SERVER_MADE: [&str; 6] =
     ["date-created", "date-updated", "user-created", "user-updated", "role-created", "role-updated"];
 /// Fields that records are known by, where the collection does not say, best first.
 const NAMES: [&str; 7] = ["name", "title", "label", "key", "code", "slug", "email"];
@@ -74,7 +74,7 @@ pub struct Lists {
 /// The collections of an instance.
 #[derive(Clone, Debug)]
 pub struct Model {
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
 }
 
 impl Model {
@@ -374,16 +374,16 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn text<'a>(entry: &'a Object, key: &str) -> &'a str {
+pub(super) fn text<'a>(entry: &'a Object, key: &str) -> &'a str {
     entry.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 
-fn at<'a>(entry: &'a Object, path: &str) -> Option<&'a Json> {
+pub(super) fn at<'a>(entry: &'a Object, path: &str) -> Option<&'a Json> {
     let (first, rest) = path.split_once('.')?;
     entry.get(first)?.at(rest)
 }
 
-fn specials(field: &Object) -> impl Iterator<Item = &str> {
+pub(super) fn specials(field: &Object) -> impl Iterator<Item = &str> {
     at(field, "meta.special").and_then(Json::as_array).unwrap_or_default().iter().filter_map(Json::as_str)
 }
 

@@ -103,6 +103,14 @@ fn a_schema_says_what_the_registry_would() {
 }
 
 #[test]
+fn a_schema_says_what_there_is_for_content_and_who_holds_references() {
+    let model = model();
+    assert_eq!((model.names(), model.singletons()), (vec!["leaves", "nodes"], vec!["about"]));
+    let held = Lists { collection: "leaves".into(), field: "node".into() };
+    assert_eq!((model.holders("nodes"), model.holders("leaves")), (vec![held], vec![]));
+}
+
+#[test]
 fn the_same_description_is_made_once() {
     assert!(std::ptr::eq(described("nodes"), described("nodes")));
     let kept = model().describe("nodes", &Wish { preserve_ids: true, ..Wish::default() }).unwrap();

@@ -8,6 +8,7 @@ mod error;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -238,10 +239,10 @@ impl Seed {
 
     /// The fields of a record as they stand in a file, `_sync_id` first.
     #[must_use]
-    pub fn to_fields(record: &Record) -> Fields {
+    pub fn to_fields(record: Record) -> Fields {
         let mut fields = Fields::new();
         fields.insert("_sync_id".to_owned(), Value::from(record.sync_id.as_str()));
-        fields.extend(record.fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+        fields.extend(Arc::unwrap_or_clone(record.fields));
         fields
     }
 }

@@ -21,6 +21,7 @@ use lockstep_directus::items::Endpoint;
 use lockstep_directus::{Error as DirectusError, ErrorKind, Request, Safety};
 use serde_json::Value;
 
+use crate::assets::Assets;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::Interrupt;
@@ -56,6 +57,8 @@ pub(crate) struct Executor<'a> {
     pub(crate) before: &'a InstanceRows,
     /// Ids that the server made in this run.
     pub(crate) made: Made,
+    /// Where the files are that records come with.
+    pub(crate) assets: Assets,
 }
 
 /// One batch, done.

@@ -1,6 +1,5 @@
 //! Records that come with a file: one request for each, the fields as a form before the file.
 
-use std::fs;
 use std::path::Path;
 
 use lockstep_core::plan::{Batch, Item, Verb};
@@ -22,7 +21,7 @@ impl Executor<'_> {
         file: &str,
         endpoint: &Endpoint,
     ) -> Result<(), DirectusError> {
-        let bytes = fs::read(file).map_err(|error| DirectusError::of_file(file, &error))?;
+        let bytes = self.assets.read(file).await?;
         let mut fields: Fields = serde_json::from_str(&item.body).unwrap_or_default();
         let request = match (batch.verb, &item.id) {
             (Verb::Update, Some(id)) => {

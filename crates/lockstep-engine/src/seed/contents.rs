@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use lockstep_core::collection::Collection;
 use lockstep_core::identity::InstanceRows;
 use lockstep_core::identity::matching::Matching;
 use lockstep_core::record::{LocalId, Row, SyncId};
-use lockstep_directus::Request;
 use serde_json::Value;
 
 use super::prepared::Prepared;
+use crate::assets::{Assets, asset};
 use crate::error::EngineError;
 use crate::instance::Instance;
 
@@ -23,6 +22,7 @@ pub(super) async fn changed(
     prepared: &Prepared,
     matching: &Matching,
     rows: &InstanceRows,
+    assets: &Assets,
 ) -> Result<ChangedFiles, EngineError> {
     let mut changed = ChangedFiles::new();
     for collection in prepared.registry.iter().filter(|collection| collection.upload.is_some()) {
@@ -30,10 +30,20 @@ pub(super) async fn changed(
             rows.get(collection.name).into_iter().flatten().map(|row| (&row.id, row)).collect();
         for record in prepared.records.get(collection.name).into_iter().flatten() {
             let Some((path, place)) = prepared.file(collection, record) else { continue };
-            let bytes = fs::read(&path).map_err(|source| EngineError::SeedFile { place, path, source })?;
             let id = matching.ids.local(collection.name, record.sync_id.as_str());
-            let Some(row) = id.and_then(|id| by_id.get(id)) else { continue };
-            if let Some(told) = differs(instance, collection, row, &bytes).await? {
+            let row = id.and_then(|id| by_id.get(id));
+            let bytes = match assets {
+                Assets::Disk => fs::read(path).map_err(|source| EngineError::SeedFile {
+                    place: place.to_owned(),
+                    path: path.into(),
+                    source,
+                })?,
+                // Another instance is asked for a file only where there is one to compare it with.
+                Assets::Of(_) if row.is_none() => continue,
+                Assets::Of(client) => asset(client, path).await?,
+            };
+            let Some(row) = row else { continue };
+            if let Some(told) = differs(instance, row, &bytes).await? {
                 changed.insert((collection.name, record.sync_id.clone()), told);
             }
         }
@@ -43,7 +53,6 @@ pub(super) async fn changed(
 
 async fn differs(
     instance: &Instance,
-    collection: &Collection,
     row: &Row,
     wanted: &[u8],
 ) -> Result<Option<(String, String)>, EngineError> {
@@ -57,7 +66,6 @@ async fn differs(
     if let Some(size) = size.filter(|size| *size != ours as u64) {
         return Ok(Some(told(size, "bytes")));
     }
-    debug_assert!(collection.upload.is_some());
-    let there = instance.client.send(&Request::get(format!("/assets/{}", row.id))).await?;
-    Ok((there.body != wanted).then(|| told(there.body.len() as u64, "other bytes")))
+    let there = asset(&instance.client, row.id.as_str()).await?;
+    Ok((there != wanted).then(|| told(there.len() as u64, "other bytes")))
 }

@@ -4,13 +4,19 @@
 //! them, [`lockstep_core::content`]) and what is read of the instance: the rows that the seeds and their references are
 //! about, by key, and never whole collections.
 
+mod area;
 mod contents;
+mod copy;
 mod files;
+mod gather;
 mod origin;
+mod others;
 mod place;
 mod prepared;
 mod pull;
 mod references;
+mod related;
+mod selection;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -21,22 +27,33 @@ use lockstep_core::identity::PreserveIds;
 use lockstep_core::report::{ComparisonReport, Event, Observer, Phase};
 use lockstep_directus::Client;
 
+use crate::assets::Assets;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::{Interrupt, StateChoice};
 use crate::push::{Consent, bring, look};
 use crate::schema;
 
-pub use pull::{SeedSelection, pull};
+pub use area::Area;
+pub use copy::{CopyOptions, Side, copy};
+pub use pull::pull;
+pub use selection::SeedSelection;
 
+use area::Command;
 use prepared::Prepared;
 use source::SeedSource;
 
 /// What the seed commands are told.
 #[derive(Clone, Debug)]
 pub struct SeedOptions {
+    /// Whose commands they are.
+    pub area: Area,
     /// Folders with seeds, and files.
     pub paths: Vec<PathBuf>,
+    /// Folders and files with records of the same collections that somebody else keeps: what they have is not deleted.
+    pub others: Vec<PathBuf>,
+    /// Only the seeds of these collections are compared and pushed, `*` and `?` standing for others; all, where there are none.
+    pub only: Vec<String>,
     /// Where mappings are kept.
     pub state: StateChoice,
     /// The file of mappings.
@@ -58,7 +75,7 @@ pub async fn diff(
 ) -> Result<ComparisonReport, EngineError> {
     let started = Instant::now();
     let (instance, source) = open(client, options, observer).await?;
-    Box::pin(look("seed diff", started, &instance, &source)).await
+    Box::pin(look(options.area.command(Command::Diff), started, &instance, &source)).await
 }
 
 /// Brings the records of an instance to what seeds say, and checks by a second comparison that they got there.
@@ -74,7 +91,16 @@ pub async fn push(
 ) -> Result<ComparisonReport, EngineError> {
     let started = Instant::now();
     let (instance, source) = open(client, options, observer).await?;
-    Box::pin(bring("seed push", started, instance, source, observer, consent, interrupt)).await
+    Box::pin(bring(
+        options.area.command(Command::Push),
+        started,
+        instance,
+        source,
+        observer,
+        consent,
+        interrupt,
+    ))
+    .await
 }
 
 async fn open<'a>(
@@ -84,12 +110,16 @@ async fn open<'a>(
 ) -> Result<(Instance, SeedSource<'a>), EngineError> {
     observer.event(Event::Phase(Phase::Connecting));
     // What is wrong with the files is told before anybody is asked anything.
-    let read = files::read(&options.paths)?;
+    let read = match options.paths.iter().any(|path| path.exists()) {
+        true => files::read(&options.paths)?,
+        false => return Err(options.area.nothing(&options.paths)),
+    };
+    let read = selection::only(read, &options.only)?;
     let instance = Instance::connect(client).await?;
     observer.event(Event::Phase(Phase::Reading));
     let model = Model::new(schema::read(&instance.client).await?);
     let prepared = Prepared::new(read, &model, instance.version.major)?;
-    Ok((instance, SeedSource { options, prepared }))
+    Ok((instance, SeedSource { options, prepared, assets: Assets::Disk }))
 }
 
 /// What a file is, by its name.

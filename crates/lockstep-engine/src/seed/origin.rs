@@ -1,5 +1,7 @@
 //! What a counted key means: nothing by itself, and one record together with the instance that counted it.
 
+use std::collections::BTreeSet;
+
 use lockstep_core::collection::{Collection, Key};
 use lockstep_core::identity::{Mappings, derived_from_key};
 use lockstep_core::record::{LocalId, SyncId};
@@ -37,14 +39,11 @@ pub(super) async fn add_derived(
 ) -> Result<(), EngineError> {
     let mut origin = None;
     for collection in prepared.registry.iter().filter(|c| c.is_content() && c.key == Key::Integer) {
-        let records = prepared.records.get(collection.name).into_iter().flatten();
-        let unmapped = |id: &&SyncId| mappings.local(collection.name, id.as_str()).is_none();
-        let open: Vec<SyncId> = records
-            .map(|record| &record.sync_id)
-            .filter(|id| id.is_uuid())
-            .filter(unmapped)
-            .cloned()
-            .collect();
+        let unmapped = |id: &SyncId| id.is_uuid() && mappings.local(collection.name, id.as_str()).is_none();
+        let own =
+            prepared.records.get(collection.name).into_iter().flatten().map(|record| record.sync_id.clone());
+        let referred = prepared.referred(collection.name).into_iter();
+        let open: BTreeSet<SyncId> = own.chain(referred).filter(unmapped).collect();
         if open.is_empty() {
             continue;
         }
@@ -54,8 +53,7 @@ pub(super) async fn add_derived(
         let Some(origin) = &origin else { continue };
         let key = [collection.key_field.to_owned()];
         let rows = instance.matching(collection, &key, None, None).await?;
-        let known: std::collections::BTreeSet<LocalId> =
-            mappings.of(collection.name).map(|(_, id)| id.clone()).collect();
+        let known: BTreeSet<LocalId> = mappings.of(collection.name).map(|(_, id)| id.clone()).collect();
         let found: std::collections::HashMap<SyncId, LocalId> = rows
             .into_iter()
             .filter(|row| !known.contains(&row.id))

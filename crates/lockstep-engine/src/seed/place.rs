@@ -10,64 +10,47 @@ use lockstep_core::seed::Seed;
 use serde_json::{Map, Value, json};
 
 use super::files;
-use super::pull::SeedSelection;
 use crate::dump;
 use crate::error::EngineError;
 
 /// The files that a pull may write.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// By collection.
-    files: BTreeMap<String, PathBuf>,
+    /// The one file for all that was asked for.
+    only: Option<PathBuf>,
+    /// Where files of collections are made that have none.
+    root: PathBuf,
+    /// The files that have a collection, and how many collections each of them has.
+    holders: BTreeMap<String, Vec<(PathBuf, usize)>>,
     /// What the files say of the collections besides their records.
     metas: BTreeMap<String, Value>,
 }
 
-/// A seed to be written.
-#[derive(Debug)]
-pub(super) struct Target {
-    file: PathBuf,
-    collection: String,
-    meta: Option<Value>,
-    records: Vec<Record>,
-}
-
 impl Place {
-    /// Finds the file of each collection.
+    /// Looks at the files that are there.
     ///
     /// # Errors
-    /// When the seed path has the collection in a file together with others, or in several.
-    pub(super) fn open(paths: &[PathBuf], selection: &SeedSelection) -> Result<Self, EngineError> {
-        super::pull::existing(paths)?;
-        let mut place = Self { files: BTreeMap::new(), metas: BTreeMap::new() };
-        if let Some(file) = &selection.file {
+    /// When one of them cannot be read, or is no seed.
+    pub(super) fn open(paths: &[PathBuf], only: Option<&PathBuf>) -> Result<Self, EngineError> {
+        if paths.iter().any(|path| path.exists()) {
+            files::read(paths)?;
+        }
+        let root = paths.first().cloned().unwrap_or_else(|| PathBuf::from("."));
+        let mut place = Self { only: only.cloned(), root, holders: BTreeMap::new(), metas: BTreeMap::new() };
+        if let Some(file) = only {
             let documents = if file.exists() { documents(file)? } else { Vec::new() };
             place.note_metas(&documents);
-            place.files = selection.collections.iter().map(|name| (name.clone(), file.clone())).collect();
             return Ok(place);
         }
-        let mut holders: BTreeMap<String, Vec<(PathBuf, usize)>> = BTreeMap::new();
         for root in paths {
             for file in files::json_files(root)? {
                 let documents = documents(&file)?;
                 place.note_metas(&documents);
                 for (name, _) in &documents {
-                    holders.entry(name.clone()).or_default().push((file.clone(), documents.len()));
+                    let holders = place.holders.entry(name.clone()).or_default();
+                    holders.push((file.clone(), documents.len()));
                 }
             }
-        }
-        let root = paths.first().map_or(Path::new("."), PathBuf::as_path);
-        for name in &selection.collections {
-            let file = match holders.get(name).map(Vec::as_slice) {
-                None if root.extension().is_some_and(|ending| ending == "json") => root.to_owned(),
-                None => root.join(format!("{name}.json")),
-                Some([(file, 1)]) => file.clone(),
-                Some(holders) => {
-                    let files = holders.iter().map(|(file, _)| file.clone()).collect();
-                    return Err(EngineError::SeedElsewhere { collection: name.clone(), files });
-                }
-            };
-            place.files.insert(name.clone(), file);
         }
         Ok(place)
     }
@@ -77,55 +60,67 @@ impl Place {
         self.metas.extend(metas);
     }
 
-    /// Where the records of a collection go. A new seed of records whose ids mean the same everywhere keeps them.
-    pub(super) fn of(&self, collection: &Collection, records: &[Record]) -> Target {
-        let name = collection.full_name;
-        let own = |record: &Record| lockstep_core::record::is_uuid(record.sync_id.as_str());
-        let keeps = collection.key == Key::Uuid && !records.is_empty() && records.iter().all(own);
-        let meta = self.metas.get(name).cloned();
-        Target {
-            file: self.files.get(name).cloned().unwrap_or_else(|| PathBuf::from(format!("{name}.json"))),
-            collection: name.to_owned(),
-            meta: meta.or_else(|| keeps.then(|| json!({"preserve_ids": true}))),
-            records: Vec::new(),
+    /// The files that are written, with the collections of each.
+    ///
+    /// # Errors
+    /// When a collection stands in a file together with others, or in several.
+    pub(super) fn files(
+        &self,
+        collections: &[&'static Collection],
+    ) -> Result<BTreeMap<PathBuf, Vec<&'static Collection>>, EngineError> {
+        let mut files: BTreeMap<PathBuf, Vec<&'static Collection>> = BTreeMap::new();
+        for collection in collections {
+            files.entry(self.file(collection.full_name)?).or_default().push(collection);
+        }
+        Ok(files)
+    }
+
+    fn file(&self, name: &str) -> Result<PathBuf, EngineError> {
+        if let Some(file) = &self.only {
+            return Ok(file.clone());
+        }
+        let root = &self.root;
+        match self.holders.get(name).map(Vec::as_slice) {
+            None if root.extension().is_some_and(|ending| ending == "json") => Ok(root.clone()),
+            None => Ok(root.join(format!("{name}.json"))),
+            Some([(file, 1)]) => Ok(file.clone()),
+            Some(holders) => {
+                let files = holders.iter().map(|(file, _)| file.clone()).collect();
+                Err(EngineError::SeedElsewhere { collection: name.to_owned(), files })
+            }
         }
     }
 
-    /// The bytes of each file.
-    pub(super) fn documents(&self, targets: Vec<Target>, sort_json: bool) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut by_file: BTreeMap<PathBuf, Vec<Value>> = BTreeMap::new();
-        for target in targets {
-            let mut seed = Map::new();
-            seed.insert("collection".to_owned(), Value::from(target.collection));
-            seed.extend(target.meta.map(|meta| ("meta".to_owned(), meta)));
-            let data = target.records.iter().map(|record| Value::Object(Seed::to_fields(record)));
-            seed.insert("data".to_owned(), data.collect());
-            by_file.entry(target.file).or_default().push(Value::Object(seed));
-        }
-        let document = |mut seeds: Vec<Value>| {
-            let mut document = match (seeds.len(), seeds.pop()) {
-                (1, Some(only)) => only,
-                (_, last) => Value::Array(seeds.into_iter().chain(last).collect()),
-            };
-            if sort_json {
-                dump::sort_keys(&mut document);
-            }
-            dump::canonical(&document)
-        };
-        by_file.into_iter().map(|(file, seeds)| (file, document(seeds))).collect()
+    /// The seed of a collection. A new one of records whose ids mean the same everywhere keeps them.
+    pub(super) fn seed(&self, collection: &Collection, records: Vec<Record>) -> Value {
+        let name = collection.full_name;
+        let meta = self.metas.get(name).cloned();
+        let meta = meta.or_else(|| keeps_ids(collection, &records).then(|| json!({"preserve_ids": true})));
+        let mut seed = Map::new();
+        seed.insert("collection".to_owned(), Value::from(name));
+        seed.extend(meta.map(|meta| ("meta".to_owned(), meta)));
+        let data = records.into_iter().map(|record| Value::Object(Seed::to_fields(record)));
+        seed.insert("data".to_owned(), data.collect());
+        Value::Object(seed)
     }
 }
 
-impl Target {
-    /// The folder that files are relative to.
-    pub(super) fn folder(&self) -> &Path {
-        self.file.parent().unwrap_or(Path::new("."))
-    }
+/// True for records whose SyncIDs are to be their keys.
+pub(super) fn keeps_ids(collection: &Collection, records: &[Record]) -> bool {
+    let own = |record: &Record| lockstep_core::record::is_uuid(record.sync_id.as_str());
+    collection.key == Key::Uuid && !records.is_empty() && records.iter().all(own)
+}
 
-    /// The same with its records.
-    pub(super) fn with(self, records: Vec<Record>) -> Self {
-        Self { records, ..self }
+/// The bytes of a file with these seeds.
+pub(super) fn document(mut seeds: Vec<Value>, sort_json: bool) -> Vec<u8> {
+    let mut document = match (seeds.len(), seeds.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => Value::Array(seeds.into_iter().chain(last).collect()),
+    };
+    if sort_json {
+        dump::sort_keys(&mut document);
     }
+    dump::canonical(&document)
 }
 
 /// The collections of a file, with what is said of each.

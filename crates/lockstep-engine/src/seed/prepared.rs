@@ -1,7 +1,6 @@
 //! Seeds, checked against the schema of an instance.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use lockstep_core::collection::{Collection, Registry};
@@ -9,7 +8,7 @@ use lockstep_core::content::{FILES, Model, Wish};
 use lockstep_core::identity::DumpRecords;
 use lockstep_core::nearest::nearest;
 use lockstep_core::reconcile::{Actions, Problem, Rules};
-use lockstep_core::record::Record;
+use lockstep_core::record::{Record, SyncId};
 use lockstep_core::seed::{Meta, Seed, SeedRecord, Seeds};
 use serde_json::Value;
 
@@ -67,11 +66,35 @@ impl Prepared {
         self.records.keys().copied().collect()
     }
 
+    /// What the records refer to in a collection.
+    pub(super) fn referred(&self, target: &str) -> BTreeSet<SyncId> {
+        let mut found = BTreeSet::new();
+        for collection in self.registry.iter() {
+            let references = || collection.references.iter();
+            for record in self.records.get(collection.name).into_iter().flatten() {
+                let there =
+                    references().filter(|reference| reference.target_in(&record.fields) == Some(target));
+                let ids = there.filter_map(|reference| record.fields.get(reference.path)?.as_str());
+                found.extend(ids.map(SyncId::from));
+            }
+        }
+        found
+    }
+
+    /// Whether records of a collection are deleted.
+    pub(super) fn deletes(&self, collection: &Collection) -> bool {
+        self.rules.actions.get(collection.name).is_some_and(|actions| actions.delete)
+    }
+
     /// The file of a record, and where the record stands.
-    pub(super) fn file(&self, collection: &Collection, record: &Record) -> Option<(PathBuf, String)> {
+    pub(super) fn file<'a>(
+        &'a self,
+        collection: &Collection,
+        record: &'a Record,
+    ) -> Option<(&'a str, &'a str)> {
         let path = record.fields.get(collection.upload?)?.as_str()?;
         let place = self.rules.places.get(&(collection.name, record.sync_id.clone()))?;
-        Some((PathBuf::from(path), place.clone()))
+        Some((path, place))
     }
 }
 

@@ -17,7 +17,9 @@ use serde_json::Value;
 use super::SeedOptions;
 use super::contents;
 use super::origin::add_derived;
+use super::others;
 use super::prepared::Prepared;
+use crate::assets::Assets;
 use crate::compare::{Compared, project_id};
 use crate::content::Wanted;
 use crate::error::EngineError;
@@ -29,6 +31,8 @@ use crate::state::{Store, Tables};
 pub(super) struct SeedSource<'a> {
     pub(super) options: &'a SeedOptions,
     pub(super) prepared: Prepared,
+    /// Where the files are that records come with.
+    pub(super) assets: Assets,
 }
 
 impl Source for SeedSource<'_> {
@@ -47,9 +51,11 @@ impl Source for SeedSource<'_> {
             registry: &prepared.registry,
         };
         let matching = match_records(sides);
-        let changed_files = contents::changed(instance, prepared, &matching, &rows).await?;
+        let changed_files = contents::changed(instance, prepared, &matching, &rows, &self.assets).await?;
         let me = ("users", instance.user.id.clone());
-        let rules = Rules { changed_files, protected: BTreeSet::from([me]), ..prepared.rules.clone() };
+        let mut protected = others::protected(&self.options.others, prepared, &mappings)?;
+        protected.insert(me);
+        let rules = Rules { changed_files, protected, ..prepared.rules.clone() };
         let mode = Mode {
             scope: prepared.scope(),
             preserve: PreserveIds::None,
@@ -85,6 +91,10 @@ impl Source for SeedSource<'_> {
 
     fn schema_mode(&self) -> Option<schema::Mode> {
         None
+    }
+
+    fn assets(&self) -> Assets {
+        self.assets.clone()
     }
 }
 

@@ -59,7 +59,8 @@ fn defaults_are_what_the_reference_says() {
         let found = match &shown.value {
             serde_json::Value::String(path) if path.starts_with('/') => {
                 let path = place.relative(path);
-                path.strip_prefix("directus-config/").unwrap_or(&path).to_owned().into()
+                let in_dump = path.strip_prefix("directus-config/").filter(|_| !default.contains('/'));
+                in_dump.unwrap_or(&path).to_owned().into()
             }
             serde_json::Value::Array(paths) if matches!(shown.key.kind, Kind::Paths) => {
                 place.relative(paths[0].as_str().unwrap()).into()

@@ -1,30 +1,31 @@
 //! The functions of configuration files in JavaScript, as the engine and the client want them.
 
+mod between;
+mod web;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use lockstep_core::collection;
 use lockstep_core::nearest::nearest;
-use lockstep_directus::{Client, Decorated, Decorator, Error, Method, Outgoing, Request, web};
+use lockstep_directus::{Client, Decorator, Error, Method, Request};
 use lockstep_engine::hooks::{HookError, HookSet, Hooked, Hooks, Moment, SNAPSHOT};
-use lockstep_script::{
-    ClientError, Engine, Fetch, Function, Future, ScriptError, ScriptErrorKind, WebAnswer, WebRequest,
-};
+use lockstep_script::{ClientError, Engine, Function, Future, ScriptError, ScriptErrorKind};
 use serde_json::{Map, Value, json};
 
 use crate::config::ConfigError;
+use between::Between;
 
-const ON_REQUEST: &str = "directusConfig.restConfig.onRequest";
-const FETCH: &str = "directusConfig.clientOptions.globals.fetch";
+pub(crate) use web::Web;
+
 const MOMENTS: [Moment; 4] = [Moment::Query, Moment::Dump, Moment::Save, Moment::Load];
 
 /// The hooks of a configuration.
 pub(crate) struct ScriptHooks {
     engine: Arc<Engine>,
     hooks: HashMap<(String, Moment), Function>,
-    on_request: Option<Function>,
-    fetch: Option<Function>,
+    between: Between,
 }
 
 impl ScriptHooks {
@@ -36,13 +37,17 @@ impl ScriptHooks {
         engine: Arc<Engine>,
         functions: IndexMap<String, Function>,
     ) -> Result<Self, ConfigError> {
-        let (on_request, fetch) = (functions.get(ON_REQUEST).cloned(), functions.get(FETCH).cloned());
+        let between = Between::new(&functions);
         let mut hooks = HashMap::new();
         for (place, function) in functions {
             let Some(place) = place.strip_prefix("hooks.") else { continue };
-            hooks.insert(hook(place, &function)?, function);
+            // Also how the documentation of directus-sync has some; the plain place wins.
+            match place.strip_prefix("collections.") {
+                Some(place) => drop(hooks.entry(hook(place, &function)?).or_insert(function)),
+                None => drop(hooks.insert(hook(place, &function)?, function)),
+            }
         }
-        Ok(Self { engine, hooks, on_request, fetch })
+        Ok(Self { engine, hooks, between })
     }
 
     /// For the flows.
@@ -55,13 +60,9 @@ impl ScriptHooks {
         hooks.into()
     }
 
-    /// For the client; none if the configuration has nothing to add to requests.
+    /// For the client; none if the configuration has nothing to do with requests.
     pub(crate) fn decorator(&self) -> Option<Arc<dyn Decorator>> {
-        if self.on_request.is_none() && self.fetch.is_none() {
-            return None;
-        }
-        let (on_request, fetch) = (self.on_request.clone(), self.fetch.clone());
-        Some(Arc::new(Headers { engine: self.engine.clone(), on_request, fetch }))
+        self.between.decorator(&self.engine)
     }
 }
 
@@ -95,7 +96,10 @@ pub(crate) fn remedy(error: &ScriptError) -> Option<String> {
         }
         ScriptErrorKind::Memory => Some("LOCKSTEP_HOOK_MEMORY gives more megabytes".into()),
         ScriptErrorKind::NeverSettles => Some("resolve or reject each promise that is awaited".into()),
-        ScriptErrorKind::Thrown | ScriptErrorKind::Stopped => None,
+        ScriptErrorKind::Thrown
+        | ScriptErrorKind::NotConnected
+        | ScriptErrorKind::Unanswered
+        | ScriptErrorKind::Stopped => None,
     }
 }
 
@@ -217,68 +221,5 @@ fn client_error(error: &Error) -> ClientError {
         message: error.to_string(),
         status: error.status(),
         errors: error.messages().iter().enumerate().map(told).collect(),
-    }
-}
-
-/// Has the headers of requests changed by the configuration.
-struct Headers {
-    engine: Arc<Engine>,
-    on_request: Option<Function>,
-    fetch: Option<Function>,
-}
-
-impl Decorator for Headers {
-    fn headers(&self, outgoing: Outgoing) -> Decorated {
-        let (engine, on_request, fetch) = (self.engine.clone(), self.on_request.clone(), self.fetch.clone());
-        Box::pin(async move {
-            let mut headers: Map<String, Value> =
-                outgoing.headers.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
-            let init = |headers: &Map<String, Value>| {
-                json!({"method": outgoing.method.as_str(), "headers": headers}).to_string()
-            };
-            if let Some(function) = on_request {
-                let returned = engine.call(&function, vec![init(&headers)], None).await;
-                headers = changed(&function, returned)?;
-            }
-            if let Some(function) = fetch {
-                let returned = engine.probe_fetch(&function, &outgoing.url, init(&headers)).await;
-                headers = changed(&function, returned)?;
-            }
-            let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            Ok(headers.into_iter().map(|(name, value)| (name, text(value))).collect())
-        })
-    }
-}
-
-/// The headers in what a function made of a request.
-fn changed(
-    function: &Function,
-    returned: Result<lockstep_script::Returned, ScriptError>,
-) -> Result<Map<String, Value>, String> {
-    let returned = returned.map_err(|error| error.to_string())?;
-    match returned.parse() {
-        Ok(Value::Object(mut request)) => match request.shift_remove("headers") {
-            Some(Value::Object(headers)) => Ok(headers),
-            None => Ok(Map::new()),
-            Some(_) => Err(format!("{} returned headers that are no plain object", function.path)),
-        },
-        _ => Err(format!("{} has to return the request, an object with headers", function.path)),
-    }
-}
-
-/// Sends what scripts fetch.
-pub(crate) struct Web;
-
-impl Fetch for Web {
-    fn fetch(&self, asked: WebRequest) -> Future<Result<WebAnswer, String>> {
-        Box::pin(async move {
-            let answer = web::send(&asked.method, &asked.url, &asked.headers, asked.body).await?;
-            Ok(WebAnswer {
-                url: asked.url,
-                status: answer.status,
-                headers: answer.headers,
-                body: answer.body.to_vec(),
-            })
-        })
     }
 }

@@ -198,7 +198,7 @@ fn resolve_as(
     let surroundings = Surroundings {
         environment: environment.all(),
         console: Arc::new(output.script_console()),
-        fetch: Some(Arc::new(Web)),
+        fetch: Some(Arc::new(Web::default())),
     };
     let resolved = config::resolve(values, wanted, &environment, &directory, surroundings)?;
     Ok((resolved, environment))

@@ -3,12 +3,13 @@
 use crate::auth::{Bearer, granted, request_login};
 use crate::error::{Error, ErrorKind};
 use crate::limiter::{Limiter, Place};
-use crate::transport::{Failure, Prepared, Received, exchange, http_client};
-use crate::{Answer, Auth, Method, Request, RequestEvent, RetryPolicy, Safety, base_url, refusal};
+use crate::transport::{Failure, Prepared, Received, exchange, http_client, relayed};
+use crate::{
+    Answer, Auth, Decorator, Outgoing, Request, RequestEvent, RetryPolicy, Safety, base_url, refusal,
+};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,26 +18,6 @@ use tokio::sync::Mutex;
 /// Sees every HTTP request after it was sent.
 pub type Observer = Arc<dyn Fn(&RequestEvent) + Send + Sync>;
 
-/// Decides which headers each request is sent with, logins included: for gateways that want more than Directus does.
-pub trait Decorator: Send + Sync {
-    /// Gives all headers to send. An error is told in a sentence.
-    fn headers(&self, outgoing: Outgoing) -> Decorated;
-}
-
-/// What a [`Decorator`] gives.
-pub type Decorated = Pin<Box<dyn Future<Output = Result<Vec<(String, String)>, String>> + Send>>;
-
-/// A request that is about to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The method.
-    pub method: Method,
-    /// The whole URL.
-    pub url: String,
-    /// The headers as they would be sent; they hold secrets.
-    pub headers: Vec<(String, String)>,
-}
-
 /// How a client behaves; the default suits an ordinary instance.
 #[derive(Clone)]
 pub struct ClientOptions {
@@ -44,7 +25,7 @@ pub struct ClientOptions {
     pub observer: Option<Observer>,
     /// Headers to send with every request; they may hold secrets.
     pub headers: Vec<(String, String)>,
-    /// Changes the headers of each request.
+    /// Changes requests and answers.
     pub decorator: Option<Arc<dyn Decorator>>,
     /// How often requests are repeated, and after how long.
     pub retry: RetryPolicy,
@@ -197,11 +178,12 @@ impl Inner {
         bearer: Option<&Bearer>,
         place: &mut Place<'_>,
     ) -> Result<Answer, Error> {
-        let prepared = Prepared::new(&self.base, request)?;
-        let headers = self.headers(request, &prepared, bearer).await?;
+        let mut prepared = Prepared::new(&self.base, request)?;
+        let headers = self.headers(request, bearer)?;
+        let (headers, outgoing) = Box::pin(self.decorated(headers, request, &mut prepared)).await?;
         let mut applied = false;
         for attempt in 1.. {
-            let result = self.once(request, &prepared, &headers, attempt).await;
+            let result = self.once(request, &prepared, &headers, outgoing.as_ref(), attempt).await;
             let (ending, asked) = match &result {
                 Ok(received) => (received.ending(), received.retry_after),
                 Err(failure) => (failure.ending, None),
@@ -211,7 +193,9 @@ impl Inner {
                 place.throttled();
             }
             if attempt >= self.retry.attempts || !ending.may_repeat(request.safety, request.patient) {
-                return self.conclude(request, result, place).map_err(|error| error.applied_maybe(applied));
+                let concluded = self.conclude(request, result, place);
+                let answer = concluded.map_err(|error| error.applied_maybe(applied))?;
+                return Box::pin(self.read(request, answer, outgoing)).await;
             }
             tokio::time::sleep(self.retry.delay(attempt, asked, fastrand::f64())).await;
         }
@@ -219,12 +203,7 @@ impl Inner {
     }
 
     /// The headers of a request; those of its body aside.
-    async fn headers(
-        &self,
-        request: &Request,
-        prepared: &Prepared,
-        bearer: Option<&Bearer>,
-    ) -> Result<HeaderMap, Error> {
+    fn headers(&self, request: &Request, bearer: Option<&Bearer>) -> Result<HeaderMap, Error> {
         let mut all = self.headers.clone();
         if let Some(bearer) = bearer {
             all.insert(AUTHORIZATION, bearer.header.clone());
@@ -232,19 +211,58 @@ impl Inner {
         for (name, value) in headers(&request.headers)? {
             name.map(|name| all.insert(name, value));
         }
-        let Some(decorator) = &self.decorator else { return Ok(all) };
+        Ok(all)
+    }
+
+    /// The headers as the decorator wants them, and the request as it is to know it.
+    async fn decorated(
+        &self,
+        all: HeaderMap,
+        request: &Request,
+        prepared: &mut Prepared,
+    ) -> Result<(HeaderMap, Option<Outgoing>), Error> {
+        let Some(decorator) = &self.decorator else { return Ok((all, None)) };
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let outgoing = Outgoing {
             method: request.method,
             url: prepared.url().to_owned(),
             headers: all.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body: prepared.json().cloned(),
         };
         let told = |told| Error::new(ErrorKind::Io, told);
-        let mut all = headers(&decorator.headers(outgoing).await.map_err(told)?)?;
+        let mut outgoing = decorator.request(outgoing).await.map_err(told)?;
+        prepared.replace_json(outgoing.body.as_ref());
+        let mut all = headers(&outgoing.headers)?;
         // What describes the body is said by who sends it.
         all.remove(CONTENT_TYPE);
         all.remove(CONTENT_LENGTH);
-        Ok(all)
+        if decorator.exchanges() {
+            let described = prepared.described(request).await?;
+            let is_of_body = |name: &str| ["content-type", "content-length"].contains(&name);
+            outgoing.headers.retain(|(name, _)| !is_of_body(&name.to_ascii_lowercase()));
+            if let Some((content_type, body)) = described {
+                outgoing.headers.push((CONTENT_TYPE.to_string(), content_type));
+                outgoing.body = Some(body);
+            }
+        }
+        Ok((all, Some(outgoing)))
+    }
+
+    /// A good answer as the decorator reads it.
+    async fn read(
+        &self,
+        request: &Request,
+        mut answer: Answer,
+        outgoing: Option<Outgoing>,
+    ) -> Result<Answer, Error> {
+        let Some((decorator, outgoing)) = self.decorator.as_ref().zip(outgoing) else { return Ok(answer) };
+        if request.path.starts_with("/auth/") {
+            return Ok(answer);
+        }
+        let wrote = request.safety != Safety::Read;
+        let read = decorator.answer(outgoing, std::mem::take(&mut answer.body)).await;
+        answer.body = read.map_err(|told| Error::new(ErrorKind::Io, told).applied_maybe(wrote))?;
+        Ok(answer)
     }
 
     fn conclude(
@@ -270,12 +288,19 @@ impl Inner {
         request: &Request,
         prepared: &Prepared,
         headers: &HeaderMap,
+        outgoing: Option<&Outgoing>,
         attempt: u32,
     ) -> Result<Received, Failure> {
         let start = Instant::now();
         self.sent.fetch_add(1, Ordering::Relaxed);
         let patience = self.patience(request);
-        let result = Box::pin(exchange(&self.http, headers.clone(), request, prepared, patience)).await;
+        let by_decorator = self.decorator.as_ref().filter(|decorator| decorator.exchanges()).zip(outgoing);
+        let result = match by_decorator {
+            Some((decorator, outgoing)) => {
+                Box::pin(relayed(decorator.exchange(outgoing.clone()), patience)).await
+            }
+            None => Box::pin(exchange(&self.http, headers.clone(), request, prepared, patience)).await,
+        };
         self.observe(request, prepared, attempt, start.elapsed(), &result);
         result
     }

@@ -46,6 +46,8 @@ pub(crate) enum Ending {
     TimedOut,
     /// Sent, at least in part, and then the connection failed.
     Broken,
+    /// Who sends in the client's stead failed, and would fail again.
+    Failed,
     /// A complete answer; `limiter` if it comes from a limiter that turns requests away unseen.
     Answered { status: u16, limiter: bool },
 }
@@ -55,7 +57,7 @@ impl Ending {
     pub(crate) fn may_have_been_applied(self) -> bool {
         match self {
             Ending::NotConnected | Ending::NotSendable => false,
-            Ending::TimedOut | Ending::Broken => true,
+            Ending::TimedOut | Ending::Broken | Ending::Failed => true,
             Ending::Answered { limiter, status } => !limiter && status >= 500,
         }
     }
@@ -70,7 +72,7 @@ impl Ending {
         let harmless = safety != Safety::Create;
         match self {
             Ending::NotConnected => true,
-            Ending::NotSendable => false,
+            Ending::NotSendable | Ending::Failed => false,
             Ending::TimedOut | Ending::Broken => harmless && !patient,
             Ending::Answered { status: 429, .. } => true,
             Ending::Answered { status: 503, limiter } => limiter || harmless,
@@ -96,12 +98,13 @@ mod tests {
 
     #[test]
     fn repeats_only_what_is_safe() {
-        use Ending::{Answered, Broken, NotConnected, NotSendable, TimedOut};
+        use Ending::{Answered, Broken, Failed, NotConnected, NotSendable, TimedOut};
         let answered = |status, limiter| Answered { status, limiter };
         // ending, then whether a read, an idempotent write, a create, and a patient read are sent again
         for (ending, expected) in [
             (NotConnected, [true, true, true, true]),
             (NotSendable, [false, false, false, false]),
+            (Failed, [false, false, false, false]),
             (TimedOut, [true, true, false, false]),
             (Broken, [true, true, false, false]),
             (answered(429, true), [true, true, true, true]),

@@ -2,9 +2,10 @@
 
 use crate::error::{Cause, Error, ErrorKind};
 use crate::retry::{Ending, retry_after};
-use crate::{Body, Request, Safety, refusal};
+use crate::{Body, Decorated, Exchanged, NotExchanged, Request, Safety, refusal};
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
+use futures::TryStreamExt;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
@@ -69,6 +70,35 @@ impl Prepared {
 
     pub(crate) fn url(&self) -> &str {
         self.url.as_str()
+    }
+
+    /// The body, if it is JSON.
+    pub(crate) fn json(&self) -> Option<&Bytes> {
+        self.json.as_ref()
+    }
+
+    /// Sends this JSON instead; a body of another kind stays.
+    pub(crate) fn replace_json(&mut self, json: Option<&Bytes>) {
+        if self.json.is_some() {
+            self.json = json.cloned();
+        }
+    }
+
+    /// The body in one piece, and what it is.
+    pub(crate) async fn described(&self, request: &Request) -> Result<Option<(String, Bytes)>, Error> {
+        if let Some(json) = &self.json {
+            return Ok(Some(("application/json".to_owned(), json.clone())));
+        }
+        let Body::File { fields, name, content_type, bytes } = &request.body else { return Ok(None) };
+        let form = form(fields, name, content_type, bytes)
+            .map_err(|failure| failure.into_error(request, "", Duration::ZERO))?;
+        let content_type = format!("multipart/form-data; boundary={}", form.boundary());
+        let parts: Vec<Bytes> = form
+            .into_stream()
+            .try_collect()
+            .await
+            .map_err(|error| Failure::of(&error, None).into_error(request, "", Duration::ZERO))?;
+        Ok(Some((content_type, parts.concat().into())))
     }
 
     pub(crate) fn size(&self, request: &Request) -> u64 {
@@ -141,6 +171,26 @@ async fn receive(mut response: reqwest::Response, patience: Duration) -> Result<
     Ok(Received { status, body: body.freeze(), location, retry_after, date })
 }
 
+/// Waits for who sends in the client's stead; `patience` bounds the whole.
+pub(crate) async fn relayed(
+    exchange: Decorated<Result<Exchanged, NotExchanged>>,
+    patience: Duration,
+) -> Result<Received, Failure> {
+    let exchanged = timeout(patience, exchange).await.map_err(|_| Failure::timed_out(None))?;
+    let Exchanged { status, headers, body } = exchanged.map_err(Failure::not_exchanged)?;
+    let header = |wanted: HeaderName| {
+        let found = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted.as_str()));
+        found.map(|(_, value)| value.as_str())
+    };
+    Ok(Received {
+        status,
+        body,
+        location: header(LOCATION).map(str::to_owned),
+        retry_after: header(RETRY_AFTER).and_then(|value| retry_after(value, SystemTime::now())),
+        date: header(DATE).and_then(|value| httpdate::parse_http_date(value).ok()),
+    })
+}
+
 fn form(
     fields: &[(String, String)],
     name: &str,
@@ -174,6 +224,15 @@ impl Failure {
             (Ending::NotConnected, ErrorKind::Connect)
         };
         Self { ending, kind, status, cause: Some(innermost(error)) }
+    }
+
+    fn not_exchanged(error: NotExchanged) -> Self {
+        let (ending, kind, told) = match error {
+            NotExchanged::NotConnected(told) => (Ending::NotConnected, ErrorKind::Connect, told),
+            NotExchanged::Lost(told) => (Ending::Broken, ErrorKind::Lost, told),
+            NotExchanged::Failed(told) => (Ending::Failed, ErrorKind::Io, told),
+        };
+        Self { ending, kind, status: None, cause: Some(Cause(told)) }
     }
 
     /// The reason in a few words, for observers.

@@ -11,11 +11,11 @@ use futures::channel::oneshot;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::error::{ScriptError, Subject, shown};
-use crate::outside::{Client, Console, Fetch};
+use crate::outside::{Client, Console, Fetch, WebAnswer, WebRequest};
 use crate::worker::{Call, Event, Task, Worker};
 
 /// The stack of the thread; JavaScript may use [`SCRIPT_STACK`] of it.
@@ -88,6 +88,8 @@ pub struct Returned {
     pub what: String,
     /// As JSON; none for what JSON does not have.
     pub json: Option<String>,
+    /// The body of an answer.
+    pub(crate) body: Vec<u8>,
 }
 
 impl Returned {
@@ -105,6 +107,12 @@ struct Harvest {
     #[serde(default)]
     value: Value,
     functions: Vec<(String, usize)>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    status: u16,
+    headers: Vec<(String, String)>,
 }
 
 impl Engine {
@@ -152,18 +160,28 @@ impl Engine {
         self.run(self.subject(function), client, Task::Call(function.id, arguments)).await
     }
 
-    /// Calls a function that stands in for `fetch`, and gives the request that it makes of another one (`url`, `method`,
-    /// `headers`). Nothing is sent, and so it gets no answer.
+    /// Calls a function that stands in for `fetch` with a request, and gives the answer that it returns. A body that is
+    /// text is a string there, as in JavaScript; another one can only be passed on.
     ///
     /// # Errors
-    /// As [`Engine::call`], and when it does not call `fetch`.
-    pub async fn probe_fetch(
-        &self,
-        function: &Function,
-        url: &str,
-        init: String,
-    ) -> Result<Returned, ScriptError> {
-        self.run(self.subject(function), None, Task::Probe(function.id, url.to_owned(), init)).await
+    /// As [`Engine::call`], and when it returns no answer.
+    pub async fn fetch_by(&self, function: &Function, request: WebRequest) -> Result<WebAnswer, ScriptError> {
+        let WebRequest { url, method, headers, body } = request;
+        let headers: serde_json::Map<String, Value> =
+            headers.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+        let (text, form) = match body.map(String::from_utf8) {
+            Some(Ok(text)) => (Some(text), None),
+            Some(Err(bytes)) => (None, Some(bytes.into_bytes())),
+            None => (None, None),
+        };
+        let init = json!({"method": method, "headers": headers, "body": text}).to_string();
+        let subject = self.subject(function);
+        let task = Task::Fetch { function: function.id, url: url.clone(), init, form };
+        let returned = self.run(subject.clone(), None, task).await?;
+        let head: Head = returned
+            .parse()
+            .map_err(|error| ScriptError::new(crate::ScriptErrorKind::Thrown, &subject, error.to_string()))?;
+        Ok(WebAnswer { url, status: head.status, headers: head.headers, body: returned.body })
     }
 
     fn subject(&self, function: &Function) -> Subject {
@@ -180,7 +198,9 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let stopped = || ScriptError::stopped(&subject);
         let runtime = Handle::try_current().ok();
-        let call = Call { id, subject: subject.clone(), client, runtime, reply };
+        let mut task = task;
+        let form = if let Task::Fetch { form, .. } = &mut task { form.take() } else { None };
+        let call = Call { id, subject: subject.clone(), client, runtime, form, reply };
         self.events.send(Event::Begin(call, task)).map_err(|_| stopped())?;
         let _abandoned = Abandoned { id, events: &self.events };
         answer.await.map_err(|_| stopped())?

@@ -17,6 +17,10 @@ pub enum ScriptErrorKind {
     Memory,
     /// It waits for something that cannot happen any more.
     NeverSettles,
+    /// What it fetched could not be sent, and it let that pass to its caller.
+    NotConnected,
+    /// What it fetched got no answer, and it let that pass to its caller.
+    Unanswered,
     /// The engine has ended.
     Stopped,
 }
@@ -49,6 +53,12 @@ pub struct ScriptError {
     #[source]
     cause: Option<Box<Cause>>,
 }
+
+const FETCH_FAILED: &str = "fetch failed";
+/// The code of what could not be sent.
+pub(crate) const NOT_CONNECTED: &str = "ECONNREFUSED";
+/// The code of what got no answer.
+pub(crate) const UNANSWERED: &str = "ECONNRESET";
 
 /// What a thrown error names as its cause.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +157,7 @@ impl ScriptError {
             stack
         };
         error.frames = frames.of(stack);
+        error.kind = thrown.kind();
         error.cause = thrown.cause.map(|cause| Box::new(Cause::of(*cause)));
         error
     }
@@ -166,8 +177,8 @@ impl ScriptError {
         if self.message != "null was thrown" {
             return self;
         }
-        let message =
-            format!("{}, by it or for want of memory: it may have {} MB", self.message, limit >> 20);
+        let limit = limit >> 20;
+        let message = format!("it needs more than the {limit} MB of memory that it may have, or throws null");
         Self { kind: ScriptErrorKind::Memory, message, ..self }
     }
 }
@@ -193,10 +204,20 @@ struct Thrown {
     name: String,
     message: String,
     stack: String,
+    code: String,
     cause: Option<Box<Thrown>>,
 }
 
 impl Thrown {
+    /// What `fetch` throws has a cause with a code, as in Node.
+    fn kind(&self) -> ScriptErrorKind {
+        match self.cause.as_ref().map(|cause| cause.code.as_str()) {
+            Some(NOT_CONNECTED) if self.message == FETCH_FAILED => ScriptErrorKind::NotConnected,
+            Some(UNANSWERED) if self.message == FETCH_FAILED => ScriptErrorKind::Unanswered,
+            _ => ScriptErrorKind::Thrown,
+        }
+    }
+
     fn sentence(&self) -> String {
         match (self.name.as_str(), self.message.as_str()) {
             ("", "") => "something was thrown".to_owned(),

@@ -20,4 +20,6 @@ mod worker;
 pub use engine::{Engine, Function, Loaded, Options, Returned};
 pub use error::{Place, ScriptError, ScriptErrorKind};
 pub use modules::MODULES;
-pub use outside::{Client, ClientError, Console, Fetch, Future, Level, Request, WebAnswer, WebRequest};
+pub use outside::{
+    Client, ClientError, Console, Fetch, FetchError, Future, Level, Request, WebAnswer, WebRequest,
+};

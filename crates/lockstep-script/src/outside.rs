@@ -46,12 +46,21 @@ pub struct ClientError {
 
 /// Sends what scripts `fetch`.
 pub trait Fetch: Send + Sync {
-    /// Sends a request; an error is told in a sentence.
-    fn fetch(&self, request: WebRequest) -> Future<Result<WebAnswer, String>>;
+    /// Sends a request.
+    fn fetch(&self, request: WebRequest) -> Future<Result<WebAnswer, FetchError>>;
+}
+
+/// Why nothing came back of what a script fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchError {
+    /// In a sentence.
+    pub message: String,
+    /// Whether something may have been sent.
+    pub sent: bool,
 }
 
 /// A request to anywhere.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebRequest {
     /// The whole URL.
     pub url: String,
@@ -59,9 +68,8 @@ pub struct WebRequest {
     pub method: String,
     /// Headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// A text.
-    #[serde(default)]
-    pub body: Option<String>,
+    /// The body.
+    pub body: Option<Vec<u8>>,
 }
 
 /// The answer to a [`WebRequest`].

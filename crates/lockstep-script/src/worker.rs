@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 
 use crate::engine::{Options, Returned};
 use crate::error::{ScriptError, Subject};
-use crate::outside::{Client, ClientError, Fetch, WebAnswer};
-use crate::realm::{Realm, Wish};
+use crate::outside::{Client, ClientError, Fetch, FetchError, WebAnswer, WebRequest};
+use crate::realm::{Asked, Realm, Wish};
 
 /// What happens to an engine.
 pub(crate) enum Event {
@@ -32,8 +32,14 @@ pub(crate) enum Task {
     Load(PathBuf),
     /// A function, by its number, with arguments in JSON.
     Call(usize, Vec<String>),
-    /// A function that stands in for `fetch`, with a URL and the options in JSON.
-    Probe(usize, String, String),
+    /// A function that stands in for `fetch`, by its number, with a URL and the options in JSON.
+    Fetch {
+        function: usize,
+        url: String,
+        init: String,
+        /// A body that is no text.
+        form: Option<Vec<u8>>,
+    },
 }
 
 /// Who waits for it.
@@ -42,6 +48,8 @@ pub(crate) struct Call {
     pub(crate) subject: Subject,
     pub(crate) client: Option<Arc<dyn Client>>,
     pub(crate) runtime: Option<Handle>,
+    /// A body that its script can only pass on.
+    pub(crate) form: Option<Vec<u8>>,
     pub(crate) reply: oneshot::Sender<Result<Returned, ScriptError>>,
 }
 
@@ -50,7 +58,7 @@ pub(crate) enum Answer {
     /// Of the instance: JSON.
     Client(Result<serde_json::Value, ClientError>),
     /// Of the web.
-    Web(Result<WebAnswer, String>),
+    Web(Result<WebAnswer, FetchError>),
 }
 
 struct Running {
@@ -131,8 +139,9 @@ impl Worker {
             }
             Event::Begin(call, task) => {
                 let (id, url) = (call.id, call.client.as_ref().map(|client| client.url()));
+                let has_form = call.form.is_some();
                 self.running.insert(id, Running { call, left: self.options.timeout });
-                self.turn(|realm| realm.begin(id, &task, url));
+                self.turn(|realm| realm.begin(id, &task, url, has_form));
             }
             Event::Answer(id, answer) => {
                 self.asked = self.asked.saturating_sub(1);
@@ -215,14 +224,15 @@ impl Worker {
                 self.asked += 1;
                 match fetch {
                     Some((fetch, runtime)) => {
-                        let sent = fetch.fetch(request);
+                        let sent = fetch.fetch(self.web_request(request));
                         runtime.spawn(async move {
                             let _ = events.send(Event::Answer(id, Answer::Web(sent.await)));
                         });
                     }
                     None => {
-                        let answer = Answer::Web(Err("nothing can be fetched here".to_owned()));
-                        let _ = events.send(Event::Answer(id, answer));
+                        let message = "nothing can be fetched here".to_owned();
+                        let error = FetchError { message, sent: false };
+                        let _ = events.send(Event::Answer(id, Answer::Web(Err(error))));
                     }
                 }
             }
@@ -242,6 +252,13 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// A request with its body, be it that of the call which it passes on.
+    fn web_request(&self, asked: Asked) -> WebRequest {
+        let form = asked.form_of.and_then(|call| self.running.get(&call)?.call.form.clone());
+        let body = form.or(asked.body.map(String::into_bytes));
+        WebRequest { url: asked.url, method: asked.method, headers: asked.headers, body }
     }
 
     fn out_of_memory(&mut self) {

@@ -259,7 +259,9 @@ async fn what_goes_wrong_names_the_hook_and_leaves_the_dump_alone() {
         ("flows: { onQuery: (q) => ({ ...q, filter: { nothing: { _eq: 1 } } }) }", vec!["nothing"]),
     ] {
         place.file("directus-sync.config.js", &format!("module.exports = {{ hooks: {{ {hook} }} }}"));
-        place.file(".env", "LOCKSTEP_HOOK_TIMEOUT=1\nLOCKSTEP_HOOK_MEMORY=64\n");
+        // Filling memory takes as long as the machine likes.
+        let seconds = if hook.contains("{ for (;;) {} }") { 1 } else { 120 };
+        place.file(".env", &format!("LOCKSTEP_HOOK_TIMEOUT={seconds}\nLOCKSTEP_HOOK_MEMORY=64\n"));
         let ran = place.cli.run(&["pull"], at(&sandbox)).await;
         assert!(!ran.stderr.contains("panicked"), "{ran}");
         for told in told {
@@ -327,6 +329,129 @@ module.exports = { directusConfig: ";
                 "{head}"
             );
         }
+    }
+}
+
+/// A configuration that reaches a sandbox only by its own `fetch`, which adds a header and sends elsewhere.
+fn by_fetch(sandbox: &Sandbox) -> String {
+    format!(
+        "
+const real = {:?};
+const customFetch = async (input, init) => {{
+  const url = String(input).replace('http://nowhere.invalid', real);
+  const headers = {{ ...init.headers, 'Special-Access-Header': 'secret' }};
+  const answer = await fetch(url, {{ ...init, headers }});
+  if (answer.status >= 400) console.log(`${{answer.status}} ${{(await answer.clone().text()).length > 0}}`);
+  return answer;
+}};
+module.exports = {{ directusConfig: {{ clientOptions: {{ globals: {{ fetch: customFetch }} }} }} }};",
+        sandbox.url()
+    )
+}
+
+#[tokio::test]
+async fn a_replaced_fetch_gets_real_answers() {
+    let (sandbox, place) = magazine().await;
+    let direct = Place::new();
+    drop(direct.cli.run(&["pull"], at(&sandbox)).await.exits(0));
+    place.file("directus-sync.config.js", &by_fetch(&sandbox));
+    let elsewhere = || At::new("http://nowhere.invalid".to_owned(), sandbox.token());
+    drop(place.cli.run(&["pull"], elsewhere()).await.exits(0));
+    let mut files = place.cli.files().files();
+    files.retain(|name, _| name != ".lockstep-demo");
+    assert_eq!(files, direct.cli.files().files());
+    // Writes and uploads go through it as well.
+    let target = Sandbox::start(Options::default()).await.unwrap();
+    place.file("directus-sync.config.js", &by_fetch(&target));
+    place.file("directus-config/seed/a.json", &json!({"collection": "directus_files", "data": [{"_sync_id": "f", "_file_path": "f.bin", "title": "F"}]}).to_string());
+    std::fs::write(place.cli.dir().join("directus-config/seed/f.bin"), [0_u8, 255, 254, 13, 10, 0]).unwrap();
+    let target_at = || At::new("http://nowhere.invalid".to_owned(), target.token());
+    drop(place.cli.run(&["push", "--yes"], target_at()).await.exits(0));
+    drop(place.cli.run(&["diff", "--exit-code"], target_at()).await.exits(0));
+    drop(place.cli.run(&["seed", "push", "--yes"], target_at()).await.exits(0));
+    let report = place.cli.run(&["seed", "push", "--yes", "--json"], target_at()).await.exits(0).json();
+    assert_eq!(report["applied"]["collections"], json!({}), "{report:#}");
+}
+
+#[tokio::test]
+async fn a_replaced_fetch_that_fails_is_told() {
+    let hint = "GET /server/info: the request could not be sent";
+    for (function, told) in [
+        (
+            "async () => { throw new Error('no') }",
+            vec![hint, "globals.fetch in ./lockstep.config.cjs: Error: no at"],
+        ),
+        ("async () => {}", vec![hint, "globals.fetch in", "has to return a Response, as fetch does"]),
+        (
+            "(url, init) => fetch('http://127.0.0.1:9/', init)",
+            vec!["cannot connect to", "fetch failed", "onnection refused"],
+        ),
+        (
+            "async () => Response.json({ errors: [{ message: 'Firewall' }] }, { status: 403 })",
+            vec!["(403)", "Firewall"],
+        ),
+        (
+            "async () => new Response('<html>')",
+            vec!["GET /server/info: the answer is an HTML page, not JSON"],
+        ),
+    ] {
+        let (url, asked) = gate().await;
+        let place = Place::new();
+        let config = format!(
+            "module.exports = {{ directusConfig: {{ clientOptions: {{ globals: {{ fetch: {function} }} }} }} }}"
+        );
+        place.file("lockstep.config.cjs", &config);
+        let ran = place.cli.run(&["pull"], At::new(url, ADMIN_TOKEN)).await.exits(1);
+        for told in told {
+            assert!(ran.stderr.contains(told), "{function}: {told}\n{ran}");
+        }
+        assert!(asked.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_a_response_function_returns_is_the_answer() {
+    let (sandbox, place) = magazine().await;
+    let flows = names(&place, "flows", "name");
+    let config = "
+const { readFlows } = require('@directus/sdk');
+const rest = {
+  onRequest: (request) => ({ ...request, headers: { ...request.headers, 'X-Seen': 'yes' } }),
+  onResponse: async (data, request) => {
+    if (request.headers['x-seen'] === undefined && request.headers['X-Seen'] === undefined) throw new Error('no request');
+    await null;
+    if (!Array.isArray(data) || data[0]?.trigger === undefined) return data;
+    return data.map((flow) => ({ ...flow, name: `seen ${flow.name}` }));
+  },
+};
+module.exports = {
+  directusConfig: { restConfig: rest },
+  hooks: { flows: { onDump: async (flows, client) => {
+    const [flow] = await client.request(readFlows({ limit: 1 }));
+    console.log(`asked: ${flow.name}`);
+    return flows;
+  } } },
+};";
+    place.file("directus-sync.config.js", config);
+    let ran = place.cli.run(&["pull"], at(&sandbox)).await.exits(0);
+    assert!(ran.stderr.contains("asked: seen "), "{ran}");
+    let expected: Vec<_> = flows.iter().map(|name| format!("seen {name}")).collect();
+    assert_eq!(names(&place, "flows", "name"), expected);
+    // A push works through it, answers without a body included.
+    let target = Sandbox::start(Options::default()).await.unwrap();
+    drop(place.cli.run(&["push", "--yes"], at(&target)).await.exits(2));
+    for (function, told) in [
+        ("() => {}", "restConfig.onResponse returned nothing; it has to return the answer"),
+        (
+            "() => { throw new Error('no') }",
+            "restConfig.onResponse in ./directus-sync.config.js: Error: no at",
+        ),
+    ] {
+        let config =
+            format!("module.exports = {{ directusConfig: {{ restConfig: {{ onResponse: {function} }} }} }}");
+        place.file("directus-sync.config.js", &config);
+        let ran = place.cli.run(&["pull"], at(&sandbox)).await.exits(1);
+        assert!(ran.stderr.contains(told), "{ran}");
     }
 }
 

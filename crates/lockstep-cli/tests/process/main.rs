@@ -6,6 +6,7 @@ mod configuration;
 mod connection;
 mod content;
 mod doctor;
+mod documented;
 mod dump;
 mod extension;
 mod fake;

@@ -31,32 +31,46 @@ class FormData {
   }
 }
 
+// A body that is no text and comes from the program: it can only be passed on.
+class Form {
+  constructor(call) { this.call = call; }
+  get [Symbol.toStringTag]() { return 'FormData'; }
+}
+
 class Body {
-  #bytes;
+  #held;
   bodyUsed = false;
-  constructor(body) { this.#bytes = body; }
-  async arrayBuffer() { return (await this.bytes()).slice().buffer; }
-  async bytes() {
+  constructor(body) { this.#held = body; }
+  #use() {
     if (this.bodyUsed) throw new TypeError('Body is unusable: Body has already been read');
     this.bodyUsed = true;
-    return this.#bytes;
+    if (this.#held instanceof Form) throw new TypeError('the body of an upload cannot be read, only passed on');
+    return this.#held;
   }
-  async text() { return new TextDecoder().decode(await this.bytes()); }
+  async arrayBuffer() { return (await this.bytes()).slice().buffer; }
+  async bytes() {
+    const held = this.#use();
+    return typeof held === 'string' ? encode(held) : held;
+  }
+  async text() {
+    const held = this.#use();
+    return typeof held === 'string' ? held.replace(/^\uFEFF/, '') : new TextDecoder().decode(held);
+  }
   async json() { return JSON.parse(await this.text()); }
-  static of(body) { return body.#bytes; }
+  static of(body) { return body.#held; }
 }
-const bytesIn = Body.of;
+const heldBy = Body.of;
 
-function asBytes(body) {
+function held(body) {
   if (body === undefined || body === null) return new Uint8Array(0);
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return bytesOf(body);
-  return encode(String(body));
+  return body instanceof Form ? body : String(body);
 }
 
 class Request extends Body {
   constructor(input, init = {}) {
     const from = input instanceof Request ? input : undefined;
-    super(init.body === undefined && from ? bytesIn(from) : asBytes(init.body));
+    super(init.body === undefined && from ? heldBy(from) : held(init.body));
     this.url = from ? from.url : new URL(String(input)).href;
     this.method = String(init.method || (from && from.method) || 'GET').toUpperCase();
     this.headers = new Headers(init.headers || (from && from.headers) || []);
@@ -71,7 +85,7 @@ class Request extends Body {
 
 class Response extends Body {
   constructor(body, init = {}) {
-    super(asBytes(body));
+    super(held(body));
     this.status = init.status === undefined ? 200 : init.status;
     this.statusText = init.statusText || '';
     this.ok = this.status >= 200 && this.status < 300;
@@ -80,53 +94,46 @@ class Response extends Body {
     this.redirected = Boolean(init.redirected);
     this.type = 'basic';
   }
-  clone() { return new Response(bytesIn(this), this); }
+  clone() { return new Response(heldBy(this), this); }
   static json(value, init = {}) {
     return new Response(JSON.stringify(value), { ...init, headers: { 'content-type': 'application/json', ...init.headers } });
   }
 }
 
-let probed;
-
 async function fetch(input, init) {
   const request = new Request(input, init);
-  if (probed !== undefined) {
-    probed(request);
-    return new Promise(() => {});
-  }
   if (request.signal) request.signal.throwIfAborted();
-  const bytes = bytesIn(request);
+  const body = heldBy(request);
   const asked = { url: request.url, method: request.method, headers: [...request.headers] };
-  if (bytes.length > 0) asked.body = new TextDecoder().decode(bytes);
+  if (body instanceof Form) asked.form_of = body.call;
+  else if (body.length > 0) asked.body = typeof body === 'string' ? body : new TextDecoder().decode(body);
   const aborted = request.signal && new Promise((_, reject) => {
     request.signal.addEventListener('abort', () => reject(request.signal.reason));
   });
-  const answer = native.ask_('fetch', asked).catch((failure) => {
-    throw new TypeError('fetch failed', { cause: new Error(failure.message) });
+  const answer = native.ask_('fetch', asked).catch(({ message, code }) => {
+    throw new TypeError('fetch failed', { cause: Object.assign(new Error(message), { code }) });
   });
-  const { status, headers, url, bytes: body } = await (aborted ? Promise.race([answer, aborted]) : answer);
-  return new Response(body, { status, headers, url });
+  const { status, headers, url, body: answered } = await (aborted ? Promise.race([answer, aborted]) : answer);
+  return new Response(answered, { status, headers, url });
 }
 
-// Which request a function that stands in for `fetch` makes of one: it is not sent.
-function probe(stand_in, input, init) {
-  return new Promise((resolve, reject) => {
-    let found = false;
-    probed = (request) => {
-      found = true;
-      resolve({ url: request.url, method: request.method, headers: Object.fromEntries(request.headers) });
-    };
-    try {
-      const result = stand_in(input, init);
-      Promise.resolve(result).then(() => {
-        if (!found) reject(new Error('the function answers by itself: it has to call fetch'));
-      }, reject);
-    } catch (error) {
-      reject(error);
-    }
-  }).finally(() => {
-    probed = undefined;
-  });
+// What a function that stands in for `fetch` answers to a request; `form` is the call whose body is no text.
+async function fetchBy(standIn, url, init, form) {
+  if (init.body === null) delete init.body;
+  if (form !== undefined) init.body = new Form(form);
+  const response = await standIn(url, init);
+  if (response === null || typeof response !== 'object' || typeof response.status !== 'number') {
+    throw new TypeError('the function has to return a Response, as fetch does');
+  }
+  const head = { status: response.status, headers: [...new Headers(response.headers || [])] };
+  return { head, body: await bodyOf(response) };
 }
 
-module.exports = { fetch, Headers, Request, Response, FormData, probe };
+async function bodyOf(response) {
+  if (response instanceof Body && typeof heldBy(response) === 'string') return response.text();
+  if (typeof response.arrayBuffer === 'function') return [...bytesOf(await response.arrayBuffer())];
+  if (typeof response.text === 'function') return response.text();
+  return typeof response.json === 'function' ? JSON.stringify(await response.json()) : '';
+}
+
+module.exports = { fetch, Headers, Request, Response, FormData, fetchBy };

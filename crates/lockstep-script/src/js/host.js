@@ -126,11 +126,11 @@
     });
   }
 
-  function answer(id, good, value, bytes) {
+  function answer(id, good, value, body) {
     const promise = asked.get(id);
     if (promise === undefined) return;
     asked.delete(id);
-    if (good) promise.resolve(bytes === undefined ? value : Object.assign(value, { bytes }));
+    if (good) promise.resolve(body === undefined ? value : Object.assign(value, { body }));
     else promise.reject(value);
   }
 
@@ -215,10 +215,11 @@
     });
   }
 
-  // The headers that a replaced `fetch` gives to the real one.
-  function probeFetch(call, id, input, init) {
-    settle(call, () => own('lockstep:fetch').probe(functions[id].callback, input, init), (value) => [
-      typeOf(value), JSON.stringify(value),
+  // Has a function that stands in for `fetch` get an answer.
+  function fetchBy(call, id, url, init, hasForm) {
+    const form = hasForm ? call : undefined;
+    settle(call, () => own('lockstep:fetch').fetchBy(functions[id].callback, url, init, form), ({ head, body }) => [
+      'object', JSON.stringify(head), ...(typeof body === 'string' ? [body] : ['', body]),
     ]);
   }
 
@@ -237,6 +238,7 @@
       else told.message = `${own('util').inspect(error)} was thrown`;
       if (error.name !== undefined && error.message !== undefined) told.name = String(error.name);
       if (typeof error.stack === 'string') told.stack = error.stack;
+      if (typeof error.code === 'string') told.code = error.code;
       if (error.cause !== undefined && depth < 4) told.cause = JSON.parse(describe(error.cause, depth + 1));
     } catch {
       told.message = told.message || 'something was thrown that cannot be shown';
@@ -252,7 +254,7 @@
   };
 
   return {
-    load: loadFile, call: callFunction, probe: probeFetch, answer, fire, describe, own, ownNames,
+    load: loadFile, call: callFunction, fetch: fetchBy, answer, fire, describe, own, ownNames,
     required: (format, path) => load(format, path, null),
   };
 });

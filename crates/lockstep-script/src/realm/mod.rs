@@ -11,13 +11,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Runtime, TypedArray, Value};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::clock::Clock;
 use crate::engine::{Options, Returned, SCRIPT_STACK};
-use crate::error::{Frames, Place, ScriptError, Subject};
+use crate::error::{Frames, NOT_CONNECTED, Place, ScriptError, Subject, UNANSWERED};
 use crate::modules::{Importer, Namer};
-use crate::outside::{Request, WebRequest};
+use crate::outside::Request;
 use crate::worker::{Answer, Task};
 
 /// What a script wants to happen.
@@ -26,9 +27,22 @@ pub(crate) enum Wish {
     Timer { id: u32, delay: Duration },
     NoTimer { id: u32 },
     Request { id: u64, call: u64, request: Request },
-    Fetch { id: u64, request: WebRequest },
+    Fetch { id: u64, request: Asked },
     Finished { call: u64, returned: Returned },
     Failed { call: u64, told: String },
+}
+
+/// A request that a script fetches.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) url: String,
+    pub(crate) method: String,
+    pub(crate) headers: Vec<(String, String)>,
+    #[serde(default)]
+    pub(crate) body: Option<String>,
+    /// The call whose body it passes on.
+    #[serde(default)]
+    pub(crate) form_of: Option<u64>,
 }
 
 /// What the functions that scripts call know.
@@ -89,7 +103,7 @@ impl Realm {
     }
 
     /// Begins what a call is about.
-    pub(crate) fn begin(&self, call: u64, task: &Task, url: Option<String>) {
+    pub(crate) fn begin(&self, call: u64, task: &Task, url: Option<String>, has_form: bool) {
         let number = number(call);
         self.enter(|ctx, host| match task {
             Task::Load(path) => function(host, "load")?.call((number, path.display().to_string())),
@@ -98,9 +112,9 @@ impl Realm {
                     arguments.iter().map(|json| ctx.json_parse(json.as_str())).collect::<Result<_, _>>()?;
                 function(host, "call")?.call((number, *id, arguments, url))
             }
-            Task::Probe(id, input, init) => {
+            Task::Fetch { function: id, url, init, .. } => {
                 let init = ctx.json_parse(init.as_str())?;
-                function(host, "probe")?.call((number, *id, input.as_str(), init))
+                function(host, "fetch")?.call((number, *id, url.as_str(), init, has_form))
             }
         });
     }
@@ -120,12 +134,17 @@ impl Realm {
                     let told = json!({"url": answer.url, "status": answer.status, "headers": answer.headers});
                     (true, told, Some(answer.body))
                 }
-                Answer::Web(Err(message)) => (false, json!({"message": message}), None),
+                Answer::Web(Err(error)) => {
+                    let code = if error.sent { UNANSWERED } else { NOT_CONNECTED };
+                    (false, json!({"message": error.message, "code": code}), None)
+                }
             };
             let value: Value<'_> = ctx.json_parse(value.to_string())?;
-            match bytes {
-                Some(bytes) => {
-                    let bytes = TypedArray::<u8>::new(ctx.clone(), bytes)?;
+            // Text is kept as text: that is quick to read, and to pass on.
+            match bytes.map(String::from_utf8) {
+                Some(Ok(text)) => answered.call((number(id), good, value, text)),
+                Some(Err(bytes)) => {
+                    let bytes = TypedArray::<u8>::new(ctx.clone(), bytes.into_bytes())?;
                     answered.call((number(id), good, value, bytes))
                 }
                 None => answered.call((number(id), good, value)),
@@ -150,6 +169,12 @@ impl Realm {
                 }
             }
         }
+        // Where there is no memory to reject a promise, nobody is told but whoever looks.
+        self.context.with(|ctx| {
+            if ctx.has_exception() {
+                self.remember(&ctx);
+            }
+        });
     }
 
     /// What scripts want to happen, in the order that they said it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rquickjs::context::EvalOptions;
 use rquickjs::convert::List;
+use rquickjs::function::Opt;
 use rquickjs::{Array, Ctx, Exception, Function, IntoJs, Module, Object, Result, TypedArray, Value};
 
 use super::{Shared, Wish, files, urls};
@@ -150,9 +151,11 @@ fn wishes<'js>(ctx: &Ctx<'js>, native: &Object<'js>, shared: &Rc<Shared>) -> Res
     };
     native.set("askInstance", Function::new(ctx.clone(), request)?)?;
     let wish = shared.clone();
-    let finished = move |call: f64, what: String, json: Option<String>| {
-        wish.wish(Wish::Finished { call: whole(call), returned: Returned { what, json } });
-    };
+    let finished =
+        move |call: f64, what: String, json: Option<String>, text: Opt<String>, bytes: Opt<Vec<u8>>| {
+            let body = bytes.0.or(text.0.map(String::into_bytes)).unwrap_or_default();
+            wish.wish(Wish::Finished { call: whole(call), returned: Returned { what, json, body } });
+        };
     native.set("finished", Function::new(ctx.clone(), finished)?)?;
     let wish = shared.clone();
     let failed = move |call: f64, told: String| wish.wish(Wish::Failed { call: whole(call), told });

@@ -1,5 +1,6 @@
 //! Functions that are called, and the client that they get.
 
+use lockstep_script::{ScriptErrorKind, WebRequest};
 use serde_json::{Value, json};
 
 use crate::world::{World, causes};
@@ -130,28 +131,64 @@ fn calls_may_overlap() {
 }
 
 #[test]
-fn a_stand_in_for_fetch_is_asked_which_request_it_makes() {
+fn a_stand_in_for_fetch_answers_requests() {
     let script = "
 const add = (request) => ({ ...request, headers: { ...request.headers, 'Special-Header': 'secret' } });
 module.exports = {
   good: (input, init) => fetch(input, add(init)),
-  slow: async (input, init) => { await new Promise((r) => setTimeout(r, 2)); return fetch(input, add(init)); },
-  bad: async () => new Response('{}'),
+  slow: async (input, init) => { await new Promise((r) => setTimeout(r, 2)); return fetch(new Request(input, add(init))); },
+  elsewhere: (input, init) => fetch(`https://z.y${new URL(input).pathname}`, init),
+  own: async (input, init) => Response.json({ data: init.body.length }, { status: 418, headers: { 'Retry-After': '3' } }),
+  plain: async () => ({ status: 204, headers: { a: 'b' } }),
+  read: async (input, init) => { const answer = await fetch(input, init); console.log(await answer.clone().text()); return answer; },
+  none: async () => {},
+  twice: async (input, init) => { const answer = await fetch(input, init); await answer.json(); return answer; },
+  lost: () => fetch('https://lost.b', {}),
+  unreachable: async () => { try { return await fetch('https://unreachable.b') } catch (error) { throw error } },
+  throws: async () => { throw new Error('no') },
 };";
     let world = World::new(&[("config.js", script)]);
     let loaded = world.load("config.js").unwrap();
-    let probe = |name: &str| {
-        let init = json!({"method": "GET", "headers": {"Authorization": "Bearer t"}}).to_string();
-        world.block_on(world.engine.probe_fetch(&loaded.functions[name], "https://a.b/c?d", init))
+    let send = |name: &str, body: &[u8]| {
+        let request = WebRequest {
+            url: "https://a.b/c?d".to_owned(),
+            method: "POST".to_owned(),
+            headers: vec![("Authorization".to_owned(), "Bearer t".to_owned())],
+            body: Some(body.to_vec()),
+        };
+        world.block_on(world.engine.fetch_by(&loaded.functions[name], request))
     };
+    let sent = json!({"method": "POST", "body": "{\"a\":\"ü\"}",
+        "headers": [["authorization", "Bearer t"], ["content-type", "text/plain;charset=UTF-8"], ["special-header", "secret"]]});
     for name in ["good", "slow"] {
-        let made: Value = probe(name).unwrap().parse().unwrap();
+        let answer = send(name, "{\"a\":\"ü\"}".as_bytes()).unwrap();
         assert_eq!(
-            made,
-            json!({"url": "https://a.b/c?d", "method": "GET", "headers": {"authorization": "Bearer t", "special-header": "secret"}})
+            (answer.status, serde_json::from_slice::<Value>(&answer.body).unwrap()),
+            (200, sent.clone())
         );
+        assert_eq!(answer.headers, [("content-type".to_owned(), "application/json".to_owned())]);
     }
-    assert!(probe("bad").unwrap_err().to_string().contains("it has to call fetch"));
+    let own = send("own", b"12345").unwrap();
+    assert_eq!((own.status, own.body.as_slice()), (418, b"{\"data\":5}".as_slice()));
+    assert!(own.headers.contains(&("retry-after".to_owned(), "3".to_owned())), "{:?}", own.headers);
+    assert_eq!((send("plain", b"").unwrap().status, send("elsewhere", b"x").unwrap().status), (204, 200));
+    // A body that is no text can be passed on, whole.
+    let passed: Value = serde_json::from_slice(&send("good", b"\xff\xfe\x00").unwrap().body).unwrap();
+    assert_eq!(passed["body"], "\u{fffd}\u{fffd}\u{0}");
+    assert_eq!(send("own", b"\xff").unwrap().body, b"{}");
+    send("read", b"x").unwrap();
+    assert!(world.printed.lines().concat().contains("Bearer t"));
+    for (name, kind, told) in [
+        ("none", ScriptErrorKind::Thrown, "has to return a Response"),
+        ("twice", ScriptErrorKind::Thrown, "Body has already been read"),
+        ("throws", ScriptErrorKind::Thrown, "Error: no at ./config.js:"),
+        ("lost", ScriptErrorKind::Unanswered, "fetch failed"),
+        ("unreachable", ScriptErrorKind::NotConnected, "fetch failed"),
+    ] {
+        let error = send(name, b"x").unwrap_err();
+        assert_eq!(error.kind(), kind, "{name}: {error}");
+        assert!(error.to_string().contains(told), "{name}: {error}");
+    }
 }
 
 #[test]

@@ -20,7 +20,10 @@ fn errors_of_loading_name_the_place() {
         ("export default {,};", "./config.js: SyntaxError: invalid property name at ./config.js:1:17"),
         ("throw 'a text'", "./config.js: a text"),
         ("throw { code: 7 }", "./config.js: { code: 7 } was thrown"),
-        ("throw null", "./config.js: null was thrown, by it or for want of memory: it may have 256 MB"),
+        (
+            "throw null",
+            "./config.js: it needs more than the 256 MB of memory that it may have, or throws null",
+        ),
         (
             "class Mine extends Error { name = 'Mine' }\nthrow new Mine('m')",
             "./config.js: Mine: m at ./config.js:2:11",

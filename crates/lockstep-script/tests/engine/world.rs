@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lockstep_script::{
-    Client, ClientError, Console, Engine, Fetch, Future, Level, Loaded, Options, Request, Returned,
-    ScriptError, WebAnswer, WebRequest,
+    Client, ClientError, Console, Engine, Fetch, FetchError, Future, Level, Loaded, Options, Request,
+    Returned, ScriptError, WebAnswer, WebRequest,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -63,12 +63,16 @@ impl Client for Echo {
 pub(crate) struct Web;
 
 impl Fetch for Web {
-    fn fetch(&self, request: WebRequest) -> Future<Result<WebAnswer, String>> {
+    fn fetch(&self, request: WebRequest) -> Future<Result<WebAnswer, FetchError>> {
         Box::pin(async move {
-            if request.url.contains("unreachable") {
-                return Err("connection refused".to_owned());
+            if request.url.contains("lost") {
+                return Err(FetchError { message: "connection reset".to_owned(), sent: true });
             }
-            let body = json!({"method": request.method, "headers": request.headers, "body": request.body});
+            if request.url.contains("unreachable") {
+                return Err(FetchError { message: "connection refused".to_owned(), sent: false });
+            }
+            let text = request.body.map(|body| String::from_utf8_lossy(&body).into_owned());
+            let body = json!({"method": request.method, "headers": request.headers, "body": text});
             Ok(WebAnswer {
                 url: request.url,
                 status: 200,

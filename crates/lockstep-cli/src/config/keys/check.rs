@@ -200,6 +200,9 @@ impl Checker<'_> {
                 let Value::Object(inner) = value else {
                     return Err(self.not(&place, "an object of functions", value));
                 };
+                if subject == "collections" {
+                    return self.hooks(&place, inner);
+                }
                 match inner.iter().find(|(_, value)| !value.is_null()) {
                     None => Ok(()),
                     Some((name, value)) => Err(self.not(&format!("{place}.{name}"), "a function", value)),

@@ -78,9 +78,10 @@ Examples:
 
 const CONFIG_EXAMPLES: &str = "\
 Examples:
-  lockstep config show                              what holds here, and where each value comes from
-  lockstep config show --profile staging            the same with a profile
-  lockstep config schema > lockstep.schema.json     for editors: \"$schema\": \"./lockstep.schema.json\"";
+  lockstep config show                     what holds here, and where each value comes from
+  lockstep config show --profile staging   the same with a profile
+  lockstep config schema > lockstep.config.schema.json
+                                           for editors; lockstep init writes it as well";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:

@@ -77,6 +77,7 @@ impl Session {
             state_file: options.state_file.clone(),
             preserve: options.preserve.clone(),
             sort_json: options.sort_json,
+            variables: options.variables.clone(),
         };
         let (paths, others) = (seeds.others.clone(), seeds.paths.clone());
         let content = SeedOptions { area: Area::Content, paths, others, ..seeds.clone() };

@@ -8,6 +8,7 @@ mod assets;
 mod compare;
 mod configuration;
 mod content;
+mod creating;
 mod desired;
 mod doctor;
 pub mod dump;

@@ -8,6 +8,7 @@ use lockstep_core::record::{LocalId, SyncId};
 use lockstep_directus::Client;
 
 use crate::compare::project_id;
+use crate::creating;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::options::StateChoice;
@@ -89,7 +90,8 @@ pub async fn recorded(
 ) -> Result<Recorded, EngineError> {
     let instance = Instance::connect(client).await?;
     let store = Store::open_with(Tables::All, state, file, &instance).await?;
-    let names: Vec<String> = store.mappings.collections().map(str::to_owned).collect();
+    let names = store.mappings.collections().filter(|name| !creating::is_table(name));
+    let names: Vec<String> = names.map(str::to_owned).collect();
     let of = |name: &String| -> Vec<_> {
         store.mappings.of(name).map(|(sync_id, id)| (name.clone(), sync_id.clone(), id.clone())).collect()
     };

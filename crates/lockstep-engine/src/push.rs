@@ -12,6 +12,7 @@ use lockstep_directus::{Client, caches};
 
 use crate::assets::Assets;
 use crate::compare::{Compared, compare};
+use crate::creating;
 use crate::desired::Desired;
 use crate::error::EngineError;
 use crate::executor::{Executor, Made, Outcome};
@@ -237,13 +238,21 @@ impl<S: Source> Pusher<'_, S> {
         let collections = compared.changes.collections.iter().map(|(collection, _)| *collection);
         let registry = Registry::new(collections.collect());
         let plan = plan(&compared.changes, &compared.rows, Limits::default());
+        let made = Made::among(&registry);
+        let announced = match self.known(compared, &Outcome::default()).zip(self.store.as_mut()) {
+            Some((known, store)) => creating::announce(&self.instance, store, known, &plan, &made).await,
+            None => Ok(()),
+        };
+        if let Err(error) = announced {
+            return Outcome { error: Some(error), ..Outcome::default() };
+        }
         compared.changes.collections.iter_mut().for_each(|(_, changes)| changes.items = Vec::new());
         let executor = Executor {
             instance: &self.instance,
             observer: self.observer,
             interrupt: self.interrupt,
             before: &compared.rows,
-            made: Made::among(&registry),
+            made,
             assets: self.source.assets(),
         };
         let mut outcome = executor.run(&plan).await;
@@ -282,6 +291,13 @@ impl<S: Source> Pusher<'_, S> {
         }
         for (name, sync_id, id) in &outcome.written {
             known.record(name, sync_id.clone(), id.clone());
+            if outcome.error.is_some() {
+                known.forget(&creating::table(name), sync_id.as_str());
+            }
+        }
+        if outcome.error.is_none() {
+            let collections = compared.changes.collections.iter();
+            collections.for_each(|(collection, _)| known.clear(&creating::table(collection.name)));
         }
         Some(known)
     }

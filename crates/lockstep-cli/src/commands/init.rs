@@ -9,10 +9,12 @@ use serde_json::json;
 
 use super::{DONE, Failure};
 use crate::args::{Cli, InitArgs};
-use crate::config::{Environment, NAMES};
+use crate::config::{Environment, NAMES, keys};
 use crate::output::Output;
 
 const CONFIG: &str = "lockstep.config.json";
+/// What editors complete and check the configuration with.
+const SCHEMA: &str = "lockstep.config.schema.json";
 /// Where Directus is when it runs on one's own machine.
 const LOCAL: &str = "http://localhost:8055";
 
@@ -32,6 +34,7 @@ pub(super) fn run(cli: &Cli, arguments: &InitArgs, output: &Output) -> Result<u8
     let url = url(cli, &directory, output)?;
     let written = [
         config(&directory.join(CONFIG), &url)?,
+        schema(&directory.join(SCHEMA))?,
         dotenv(&directory.join(".env"))?,
         gitignore(&directory.join(".gitignore"))?,
     ];
@@ -58,10 +61,16 @@ fn url(cli: &Cli, directory: &Path, output: &Output) -> Result<String, Failure> 
 }
 
 fn config(path: &Path, url: &str) -> Result<Written, Failure> {
-    let keys = json!({"directusUrl": url, "dumpPath": "./directus-config"});
+    let keys = json!({"$schema": format!("./{SCHEMA}"), "directusUrl": url, "dumpPath": "./directus-config"});
     let existed = path.exists();
     fs::write(path, format!("{keys:#}\n")).map_err(|source| failed(path, source))?;
     Ok(Written { path: path.to_owned(), what: if existed { "replaced" } else { "written" } })
+}
+
+/// Written anew each time: it belongs to this version.
+fn schema(path: &Path) -> Result<Written, Failure> {
+    fs::write(path, format!("{:#}\n", keys::json_schema())).map_err(|source| failed(path, source))?;
+    Ok(Written { path: path.to_owned(), what: "for editors, so that they know the keys" })
 }
 
 /// A place for the token, which nobody else may read.

@@ -127,8 +127,12 @@ async fn a_first_configuration_is_written_once_and_explained() {
     let config: Value = serde_json::from_str(&read("lockstep.config.json")).unwrap();
     assert_eq!(
         config,
-        json!({"directusUrl": "https://dev.example.com/cms", "dumpPath": "./directus-config"})
+        json!({"$schema": "./lockstep.config.schema.json", "directusUrl": "https://dev.example.com/cms",
+            "dumpPath": "./directus-config"})
     );
+    let schema = place.run(&["config", "schema"]).await.exits(0);
+    assert_eq!(read("lockstep.config.schema.json"), schema.stdout);
+    assert!(schema.stderr.is_empty(), "{schema}");
     assert_eq!(read(".gitignore"), "node_modules\n.env\n");
     assert!(read(".env").ends_with("DIRECTUS_TOKEN=\n") && !ran.stdout.contains("s3cret"), "{ran}");
     let mode = fs::metadata(place.cli.dir().join(".env")).unwrap().permissions().mode();

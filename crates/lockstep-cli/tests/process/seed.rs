@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use lockstep_sandbox::{Options, Sandbox};
+use lockstep_sandbox::{Mappings, Options, Sandbox};
 use lockstep_testkit::cli::Ran;
 use lockstep_testkit::directus::Http;
 use lockstep_testkit::project;
 use lockstep_testkit::proxy::{Fault, Proxy, Rule};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::place::Place;
 
@@ -20,7 +21,13 @@ struct Stage {
 
 impl Stage {
     async fn new(seeds: &Value) -> Self {
-        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        Self::with(seeds, false).await
+    }
+
+    async fn with(seeds: &Value, of_peer: bool) -> Self {
+        let mappings = if of_peer { Mappings::DirectusSync } else { Mappings::Lockstep };
+        let options = Options { mappings, ..Options::default() };
+        let sandbox = Sandbox::start(options).await.unwrap();
         let http = Http::new(&sandbox.url()).unwrap().with_token(Some(sandbox.token()));
         project::content(&http).await.unwrap();
         let place = Place::new();
@@ -361,6 +368,138 @@ async fn a_lost_answer_never_makes_a_duplicate() {
         }
         assert_eq!(counts, [3, 2, 1, 2, 1], "{fault:?} {path}\n{ran}");
     }
+}
+
+/// The server dies for good, so that what was created cannot be recorded any more: as if the run had been killed.
+#[tokio::test]
+async fn what_could_not_be_recorded_is_adopted_by_the_next_push() {
+    let mut cases = JoinSet::new();
+    for (state, fault, method, path) in [
+        ("table", Fault::ApplyAndKill, "POST", "/items/authors"),
+        ("table", Fault::Kill, "POST", "/items/posts"),
+        ("table", Fault::ApplyAndKill, "POST", "/items/posts_blocks"),
+        ("table", Fault::ApplyAndKill, "POST", "/items/posts_tags"),
+        ("table", Fault::Kill, "PATCH", "/items/authors"),
+        ("file", Fault::ApplyAndKill, "POST", "/items/authors"),
+        ("file", Fault::ApplyAndKill, "POST", "/items/posts_blocks"),
+        ("extension", Fault::ApplyAndKill, "POST", "/items/posts_blocks"),
+        ("that of directus-sync", Fault::ApplyAndKill, "POST", "/items/authors"),
+        ("that of directus-sync", Fault::Kill, "PATCH", "/items/authors"),
+    ] {
+        cases.spawn(dies_and_goes_on(state, fault, method, path));
+    }
+    drop(cases.join_all().await);
+}
+
+async fn dies_and_goes_on(state: &'static str, fault: Fault, method: &'static str, path: &'static str) {
+    let what = format!("{state} {fault:?} {method} {path}");
+    let of_peer = state == "that of directus-sync";
+    let stage = Stage::with(&library(), of_peer).await;
+    let state = if of_peer { "extension" } else { state };
+    // Somebody else was there before, and is not meant.
+    stage.http.post("/items/authors", &json!({"name": "Ann"})).await.unwrap();
+    let proxy = Proxy::start(&stage.sandbox.url()).await.unwrap();
+    proxy.fault(Rule::new(fault).method(method).path(path).first(1));
+    let push = ["push", "--yes", "--json", "--state", state];
+    let ran = stage.run_at(&proxy.url(), &push).await;
+    assert!(!proxy.is_alive() && ran.code != 0, "{what} was not met\n{ran}");
+    proxy.clear();
+    proxy.revive().await.unwrap();
+    let report = stage.run_at(&proxy.url(), &push).await.exits(0).json();
+    assert_eq!(report["converged"], true, "{what}\n{report:#}");
+    let mut counts = Vec::new();
+    for collection in ["authors", "posts", "tags", "posts_blocks", "posts_tags"] {
+        counts.push(stage.items(collection).await.len());
+    }
+    assert_eq!(counts, [4, 2, 1, 2, 1], "{what}\n{report:#}");
+    let again = stage.run_at(&proxy.url(), &push).await.exits(0).json();
+    assert_eq!(again["applied"]["collections"], json!({}), "{what}\n{again:#}");
+    let first = stage.item("posts", "title", "First").await;
+    let bob = stage.item("authors", "name", "Bob").await;
+    let authors = stage.items("authors").await;
+    let ann = authors.iter().find(|author| author["mentor"] == bob["id"]).unwrap();
+    assert_eq!((&ann["best_post"], &bob["mentor"]), (&first["id"], &ann["id"]), "{what}");
+    let url = proxy.url();
+    let show = ["state", "show", "--json", "--state", state, "-u", &url, "-t", stage.sandbox.token()];
+    let shown = stage.place.run(&show).await.exits(0);
+    assert!(!shown.stdout.contains("creating:"), "{what}\n{shown}");
+}
+
+/// Forty authors of the same name: only the order in which they were created tells them apart.
+#[tokio::test]
+async fn twins_are_adopted_in_the_order_in_which_they_were_created() {
+    let author = |n: usize| json!({"_sync_id": format!("a{n}"), "name": "A", "score": n / 4});
+    let seeds = json!([
+        {"collection": "authors", "data": (0..40).map(author).collect::<Vec<_>>()},
+        {"collection": "posts", "data": [{"_sync_id": "p", "title": "P", "author": "a39"}]},
+    ]);
+    let stage = Stage::new(&seeds).await;
+    let proxy = Proxy::start(&stage.sandbox.url()).await.unwrap();
+    proxy.fault(Rule::new(Fault::Kill).method("POST").path("/items/posts").first(1));
+    let push = ["push", "--yes", "--json", "--state", "table"];
+    drop(stage.run_at(&proxy.url(), &push).await);
+    assert_eq!(stage.items("authors").await.len(), 40);
+    proxy.clear();
+    proxy.revive().await.unwrap();
+    let report = stage.run_at(&proxy.url(), &push).await.exits(0).json();
+    assert_eq!(report["applied"]["collections"]["authors"], Value::Null, "{report:#}");
+    assert_eq!(stage.items("authors").await.len(), 40);
+    let last = stage.items("authors").await.iter().map(|author| author["id"].as_u64().unwrap()).max();
+    assert_eq!(stage.items("posts").await[0]["author"].as_u64(), last);
+}
+
+#[tokio::test]
+async fn variables_are_filled_in_and_shown_nowhere() {
+    let seeds = json!([{"collection": "tags", "data": [
+        {"_sync_id": "t", "code": "t", "label": "${LABEL}"}, {"_sync_id": "u", "code": "u", "label": "$${LABEL}"},
+    ]}, {"collection": "directus_users", "data": [
+        {"_sync_id": "jane", "email": "jane@example.com", "password": "${JANE}", "first_name": "Jane"},
+    ]}, {"collection": "posts", "data": [{"_sync_id": "p", "title": "P", "extra": {"hook": {"url": "https://${HOST}/x"}}}]}]);
+    let stage = Stage::new(&seeds).await;
+    let told = stage.run(&["push", "--yes"]).await.exits(1).stderr;
+    for text in [
+        "seed/all.json[0]: data[0]: t: label refers to the variable LABEL, which is not set",
+        "seed/all.json[1]: data[0]: jane: password refers to the variable JANE",
+        "seed/all.json[2]: data[0]: p: extra.hook.url refers to the variable HOST",
+        "set it in the environment or in .env",
+    ] {
+        assert!(told.contains(text), "{text}\n{told}");
+    }
+    assert!(stage.items("tags").await.is_empty());
+    let ran = stage.run(&["diff"]).await.exits(0);
+    assert!(ran.stderr.contains("the variable LABEL is not set, so label is not compared"), "{ran}");
+    let env = |label: &str| {
+        let text = format!("LABEL={label}\nJANE=hidden-pass\nHOST=hidden-host\n");
+        stage.place.file(".env", &text);
+    };
+    env("hidden-label");
+    for arguments in [&["push", "--yes"][..], &["push", "--yes", "--json"]] {
+        let ran = stage.run(arguments).await.exits(0);
+        assert!(!ran.stdout.contains("hidden") && !ran.stderr.contains("hidden"), "{ran}");
+    }
+    assert_eq!(stage.item("tags", "code", "t").await["label"], "hidden-label");
+    assert_eq!(stage.item("tags", "code", "u").await["label"], "${LABEL}");
+    assert_eq!(stage.items("posts").await[0]["extra"]["hook"]["url"], "https://hidden-host/x");
+    let login = json!({"email": "jane@example.com", "password": "hidden-pass"});
+    assert!(stage.http.post("/auth/login", &login).await.is_ok());
+    stage.push_is_empty().await;
+
+    // A pull leaves them as they are, also where the instance holds something else.
+    let pull = ["pull", "tags", "posts", "-o", "pulled.json"];
+    stage.place.file("pulled.json", &seeds.to_string());
+    drop(stage.run(&pull).await.exits(0));
+    env("hidden-other");
+    let ran = stage.run(&pull).await.exits(0);
+    assert!(ran.stderr.contains("tags: t: the instance holds another label than the variable says"), "{ran}");
+    let text = fs::read_to_string(stage.place.cli.dir().join("pulled.json")).unwrap();
+    let pulled: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(pulled[0]["data"][0]["label"], "${LABEL}", "{text}");
+    assert_eq!(pulled[0]["data"][1]["label"], "$${LABEL}", "{text}");
+    assert!(!text.contains("hidden"), "{text}");
+    // A change of the value is a change, and not shown either.
+    let ran = stage.run(&["push", "--yes"]).await.exits(0);
+    assert!(ran.stdout.contains("${LABEL}") && !ran.stdout.contains("hidden"), "{ran}");
+    assert_eq!(stage.item("tags", "code", "t").await["label"], "hidden-other");
 }
 
 #[tokio::test]

@@ -85,6 +85,11 @@ impl Mappings {
         self.0.get_mut(collection).is_some_and(|table| table.remove(sync_id).is_some())
     }
 
+    /// Forgets all of one collection.
+    pub fn clear(&mut self, collection: &str) {
+        self.0.remove(collection);
+    }
+
     /// The collections with at least one mapping.
     pub fn collections(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, table)| !table.is_empty()).map(|(name, _)| name.as_str())

@@ -111,9 +111,10 @@ fn concealed<'a>(
     record: &Record,
     transformed: &'a Transformed,
 ) -> &'a [(Path, Value)] {
-    let name = Collection::named(collection.name).map(|collection| collection.name);
-    let places = name.filter(|_| !transformed.concealed.is_empty());
-    let places = places.and_then(|name| transformed.concealed.get(&(name, record.sync_id.clone())));
+    if transformed.concealed.is_empty() {
+        return &[];
+    }
+    let places = transformed.concealed.get(&(collection.name, record.sync_id.clone()));
     places.map_or(&[], Vec::as_slice)
 }
 

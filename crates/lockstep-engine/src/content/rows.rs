@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::try_join_all;
 use lockstep_core::collection::{Collection, Key};
 use lockstep_core::record::{Fields, LocalId, Row, is_uuid};
+use lockstep_directus::Error as DirectusError;
 use lockstep_directus::items::{self, Endpoint, Query};
 use serde_json::{Value, json};
 
@@ -144,6 +145,15 @@ impl Instance {
         }
         rows.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
         Ok((rows, wanted))
+    }
+
+    /// The highest counted key of a collection; 0 where it is empty.
+    pub(crate) async fn newest(&self, collection: &Collection) -> Result<i64, DirectusError> {
+        let (key, endpoint) = (collection.key_field, Endpoint::of(&collection.system_name()));
+        let query = Query::new().fields([key]).sort([format!("-{key}")]).limit(1);
+        let last = items::list(&self.client, &endpoint, &query).await?.data.pop();
+        let id = last.and_then(|row| LocalId::from_value(row.get(key)?));
+        Ok(id.and_then(|id| id.as_str().parse().ok()).unwrap_or_default())
     }
 
     /// The rows whose counted key is higher than this one, lowest first.

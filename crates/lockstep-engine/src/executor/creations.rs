@@ -77,7 +77,7 @@ impl Executor<'_> {
         items: &[Item],
         endpoint: &Endpoint,
     ) -> Result<Vec<(Option<SyncId>, Option<LocalId>)>, DirectusError> {
-        let newest = self.newest(batch.collection, endpoint).await?;
+        let newest = self.newest(batch.collection).await?;
         for attempt in 1.. {
             let key = batch.collection.key_field;
             let request = Request::post(endpoint.path()).query("fields", key).raw_json(body(batch, items));
@@ -150,22 +150,14 @@ impl Executor<'_> {
 
     /// The highest id of a collection of content whose ids the server counts, before something is created there: what is
     /// new has a higher one.
-    async fn newest(
-        &self,
-        collection: &Collection,
-        endpoint: &Endpoint,
-    ) -> Result<Option<i64>, DirectusError> {
+    async fn newest(&self, collection: &Collection) -> Result<Option<i64>, DirectusError> {
         if !collection.is_content() {
             return Ok(None);
         }
-        if let Some(newest) = self.made.newest(collection) {
-            return Ok(Some(newest));
+        match self.made.newest(collection) {
+            Some(newest) => Ok(Some(newest)),
+            None => self.instance.newest(collection).await.map(Some),
         }
-        let key = collection.key_field;
-        let query = Query::new().fields([key]).sort([format!("-{key}")]).limit(1);
-        let last = items::list(&self.instance.client, endpoint, &query).await?.data.pop();
-        let id = last.and_then(|row| LocalId::from_value(row.get(key)?));
-        Ok(Some(id.and_then(|id| id.as_str().parse().ok()).unwrap_or_default()))
     }
 }
 

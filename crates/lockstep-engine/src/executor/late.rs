@@ -52,6 +52,11 @@ impl Made {
         }
     }
 
+    /// Notes the highest id of a collection before anything is created there.
+    pub(crate) fn note_newest(&self, collection: &Collection, id: i64) {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).insert(collection.name, id);
+    }
+
     /// The highest id that the server made in a collection.
     pub(super) fn newest(&self, collection: &Collection) -> Option<i64> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner).get(collection.name).copied()

@@ -4,6 +4,7 @@
 //! them, [`lockstep_core::content`]) and what is read of the instance: the rows that the seeds and their references are
 //! about, by key, and never whole collections.
 
+mod adopted;
 mod area;
 mod contents;
 mod copy;
@@ -18,7 +19,9 @@ mod references;
 mod related;
 mod selection;
 mod source;
+mod supplied;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -30,7 +33,7 @@ use lockstep_directus::Client;
 use crate::assets::Assets;
 use crate::error::EngineError;
 use crate::instance::Instance;
-use crate::options::{Interrupt, StateChoice};
+use crate::options::{Interrupt, StateChoice, Unset};
 use crate::push::{Consent, bring, look};
 use crate::schema;
 
@@ -62,6 +65,8 @@ pub struct SeedOptions {
     pub preserve: PreserveIds,
     /// Whether a pull sorts the keys of what it writes.
     pub sort_json: bool,
+    /// What `${NAME}` in a record stands for.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Compares seeds with an instance. Nothing is written anywhere.
@@ -74,7 +79,7 @@ pub async fn diff(
     observer: &dyn Observer,
 ) -> Result<ComparisonReport, EngineError> {
     let started = Instant::now();
-    let (instance, source) = open(client, options, observer).await?;
+    let (instance, source) = open(client, options, Unset::LeaveOut, observer).await?;
     Box::pin(look(options.area.command(Command::Diff), started, &instance, &source)).await
 }
 
@@ -90,7 +95,7 @@ pub async fn push(
     interrupt: &Interrupt,
 ) -> Result<ComparisonReport, EngineError> {
     let started = Instant::now();
-    let (instance, source) = open(client, options, observer).await?;
+    let (instance, source) = open(client, options, Unset::Refuse, observer).await?;
     Box::pin(bring(
         options.area.command(Command::Push),
         started,
@@ -106,6 +111,7 @@ pub async fn push(
 async fn open<'a>(
     client: Client,
     options: &'a SeedOptions,
+    unset: Unset,
     observer: &dyn Observer,
 ) -> Result<(Instance, SeedSource<'a>), EngineError> {
     observer.event(Event::Phase(Phase::Connecting));
@@ -118,7 +124,8 @@ async fn open<'a>(
     let instance = Instance::connect(client).await?;
     observer.event(Event::Phase(Phase::Reading));
     let model = Model::new(schema::read(&instance.client).await?);
-    let prepared = Prepared::new(read, &model, instance.version.major)?;
+    let mut prepared = Prepared::new(read, &model, instance.version.major)?;
+    prepared.supply(&options.variables, unset)?;
     Ok((instance, SeedSource { options, prepared, assets: Assets::Disk }))
 }
 

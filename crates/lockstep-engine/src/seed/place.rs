@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lockstep_core::collection::{Collection, Key};
-use lockstep_core::record::Record;
+use lockstep_core::record::{Fields, Record};
 use lockstep_core::seed::Seed;
 use serde_json::{Map, Value, json};
 
 use super::files;
+use super::supplied::placeholders;
 use crate::dump;
 use crate::error::EngineError;
 
@@ -24,6 +25,8 @@ pub(super) struct Place {
     holders: BTreeMap<String, Vec<(PathBuf, usize)>>,
     /// What the files say of the collections besides their records.
     metas: BTreeMap<String, Value>,
+    /// Their records with placeholders, by collection and `_sync_id`.
+    records: BTreeMap<(String, String), Fields>,
 }
 
 impl Place {
@@ -36,28 +39,50 @@ impl Place {
             files::read(paths)?;
         }
         let root = paths.first().cloned().unwrap_or_else(|| PathBuf::from("."));
-        let mut place = Self { only: only.cloned(), root, holders: BTreeMap::new(), metas: BTreeMap::new() };
+        let mut place = Self {
+            only: only.cloned(),
+            root,
+            holders: BTreeMap::new(),
+            metas: BTreeMap::new(),
+            records: BTreeMap::new(),
+        };
         if let Some(file) = only {
             let documents = if file.exists() { documents(file)? } else { Vec::new() };
-            place.note_metas(&documents);
+            place.note(documents);
             return Ok(place);
         }
         for root in paths {
             for file in files::json_files(root)? {
                 let documents = documents(&file)?;
-                place.note_metas(&documents);
                 for (name, _) in &documents {
                     let holders = place.holders.entry(name.clone()).or_default();
                     holders.push((file.clone(), documents.len()));
                 }
+                place.note(documents);
             }
         }
         Ok(place)
     }
 
-    fn note_metas(&mut self, documents: &[(String, Option<Value>)]) {
-        let metas = documents.iter().filter_map(|(name, meta)| Some((name.clone(), meta.clone()?)));
-        self.metas.extend(metas);
+    fn note(&mut self, documents: Vec<(String, Value)>) {
+        for (name, mut seed) in documents {
+            if let Some(meta) = seed.get("meta") {
+                self.metas.insert(name.clone(), meta.clone());
+            }
+            let Some(Value::Array(records)) = seed.get_mut("data").map(Value::take) else { continue };
+            for record in records {
+                let Value::Object(fields) = record else { continue };
+                let sync_id = fields.get("_sync_id").and_then(Value::as_str);
+                if let Some(sync_id) = sync_id.filter(|_| !placeholders(&fields).is_empty()) {
+                    self.records.insert((name.clone(), sync_id.to_owned()), fields);
+                }
+            }
+        }
+    }
+
+    /// What the files say of a record, if it has placeholders there.
+    pub(super) fn before(&self, collection: &Collection, record: &Record) -> Option<&Fields> {
+        self.records.get(&(collection.full_name.to_owned(), record.sync_id.to_string()))
     }
 
     /// The files that are written, with the collections of each.
@@ -123,12 +148,12 @@ pub(super) fn document(mut seeds: Vec<Value>, sort_json: bool) -> Vec<u8> {
     dump::canonical(&document)
 }
 
-/// The collections of a file, with what is said of each.
-fn documents(file: &Path) -> Result<Vec<(String, Option<Value>)>, EngineError> {
+/// The collections of a file, with the seed of each.
+fn documents(file: &Path) -> Result<Vec<(String, Value)>, EngineError> {
     let seeds = match dump::parse_file(file)? {
         Value::Array(seeds) => seeds,
         other => vec![other],
     };
-    let named = |seed: Value| Some((seed.get("collection")?.as_str()?.to_owned(), seed.get("meta").cloned()));
+    let named = |seed: Value| Some((seed.get("collection")?.as_str()?.to_owned(), seed));
     Ok(seeds.into_iter().filter_map(named).collect())
 }

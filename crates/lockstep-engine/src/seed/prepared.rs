@@ -10,6 +10,7 @@ use lockstep_core::nearest::nearest;
 use lockstep_core::reconcile::{Actions, Problem, Rules};
 use lockstep_core::record::{Record, SyncId};
 use lockstep_core::seed::{Meta, Seed, SeedRecord, Seeds};
+use lockstep_core::transform::Concealed;
 use serde_json::Value;
 
 use super::references::referred;
@@ -26,6 +27,8 @@ pub(super) struct Prepared {
     pub(super) rules: Rules,
     /// What people ought to know.
     pub(super) notices: Vec<String>,
+    /// What reports show in place of the values of variables.
+    pub(super) concealed: Concealed,
 }
 
 impl Prepared {
@@ -50,6 +53,7 @@ impl Prepared {
             records: DumpRecords::new(),
             rules: Rules::default(),
             notices: Vec::new(),
+            concealed: Concealed::new(),
         };
         let mut problems = Vec::new();
         for (seed, collection) in seeds.seeds.into_iter().zip(collections) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use lockstep_core::collection::Collection;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use super::gather::Gathered;
 use super::place::{Place, document};
 use super::selection::SeedSelection;
+use super::supplied::kept;
 use super::{Command, SeedOptions};
 use crate::assets::asset;
 use crate::dump;
@@ -50,6 +52,7 @@ pub async fn pull(
         for collection in collections {
             let mut records = gathered.take(collection);
             counts.insert(collection.shown_name(), records.len());
+            gathered.notices.extend(keep_placeholders(collection, &mut records, &place, &options.variables));
             if collection.upload.is_some() {
                 let folder = file.parent().unwrap_or(Path::new("."));
                 download(&instance, collection, &gathered, &mut records, folder, &mut written).await?;
@@ -78,6 +81,25 @@ pub async fn pull(
         requests: instance.client.requests_sent(),
         duration_ms: milliseconds(started),
     })
+}
+
+/// Says records with the placeholders that the files have for them. Told is where the instance holds something else.
+fn keep_placeholders(
+    collection: &Collection,
+    records: &mut [Record],
+    place: &Place,
+    variables: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for record in records {
+        let before = place.before(collection, record);
+        let others = kept(collection, Arc::make_mut(&mut record.fields), before, variables);
+        told.extend(others.into_iter().map(|path| {
+            let (name, id) = (collection.full_name, &record.sync_id);
+            format!("{name}: {id}: the instance holds another {path} than the variable says; the placeholder stays")
+        }));
+    }
+    told
 }
 
 /// What became of files.

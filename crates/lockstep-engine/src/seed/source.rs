@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::{try_join, try_join_all};
-use lockstep_core::collection::{Collection, LabelPart};
+use lockstep_core::collection::{Collection, Key, LabelPart};
 use lockstep_core::identity::matching::{Sides, asked_id, match_records};
 use lockstep_core::identity::specials::Specials;
 use lockstep_core::identity::{InstanceRows, Mappings, PreserveIds, chosen_id};
@@ -15,6 +15,7 @@ use lockstep_core::transform::{Transformed, Untouched};
 use serde_json::Value;
 
 use super::SeedOptions;
+use super::adopted::add_created;
 use super::contents;
 use super::origin::add_derived;
 use super::others;
@@ -22,6 +23,7 @@ use super::prepared::Prepared;
 use crate::assets::Assets;
 use crate::compare::{Compared, project_id};
 use crate::content::Wanted;
+use crate::creating;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::push::Source;
@@ -39,6 +41,7 @@ impl Source for SeedSource<'_> {
     async fn compare(&self, instance: &Instance, store: &mut Option<Store>) -> Result<Compared, EngineError> {
         let mut mappings = self.open(instance, store).await?.clone();
         add_derived(instance, &self.prepared, &mut mappings).await?;
+        add_created(instance, &self.prepared, &mut mappings).await?;
         let rows = self.read(instance, &mappings).await?;
         let specials = Specials::find(&rows, &instance.user, &mappings);
         let prepared = &self.prepared;
@@ -66,6 +69,8 @@ impl Source for SeedSource<'_> {
             registry: prepared.registry.clone(),
             rules,
         };
+        let concealed = prepared.concealed.clone();
+        let transformed = Transformed { concealed, ..Transformed::default() };
         let comparison = Comparison {
             dump: &prepared.records,
             rows: &rows,
@@ -73,7 +78,7 @@ impl Source for SeedSource<'_> {
             specials: &specials,
             mappings: &mappings,
             mode: &mode,
-            transformed: &Transformed::default(),
+            transformed: &transformed,
         };
         let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
         let differences = Differences::new(None, &changes);
@@ -108,7 +113,10 @@ impl SeedSource<'_> {
         if let Some(store) = store {
             return Ok(&store.mappings);
         }
-        let tables: Vec<&str> = self.prepared.registry.iter().map(|collection| collection.name).collect();
+        let counted = self.prepared.registry.iter().filter(|c| c.is_content() && c.key == Key::Integer);
+        let creating: Vec<String> = counted.map(|collection| creating::table(collection.name)).collect();
+        let tables = self.prepared.registry.iter().map(|collection| collection.name);
+        let tables: Vec<&str> = tables.chain(creating.iter().map(String::as_str)).collect();
         let file = self.options.state_file.clone();
         let mut opened = Store::open_with(Tables::Only(&tables), self.options.state, file, instance).await?;
         if let (true, Some(settings)) = (opened.name() == "file", Collection::named("settings")) {

@@ -136,6 +136,15 @@ impl Store {
         }
     }
 
+    /// True if many mappings are written at the cost of few.
+    #[must_use]
+    pub(crate) fn takes_many(&self) -> bool {
+        match &self.kind {
+            Kind::Extension(extension) => extension.tells_all(),
+            Kind::Table(_) | Kind::File(_) => true,
+        }
+    }
+
     /// Refuses a file that was made for another project at the same URL.
     ///
     /// # Errors

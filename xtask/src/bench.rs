@@ -6,6 +6,7 @@
 
 mod d6s;
 mod directus_sync;
+mod hooks;
 mod machine;
 mod measure;
 mod report;
@@ -59,6 +60,8 @@ enum Peer {
     Schema,
     /// Directus 11 itself, beside the sandbox
     Sandbox,
+    /// Hooks that change nothing, and none, on the sandbox
+    Hooks,
 }
 
 /// What all parts of a benchmark need.
@@ -111,6 +114,9 @@ async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
     }
     if wanted(Peer::Sandbox) {
         tables.push(Box::pin(sandbox::measure(&bench)).await?);
+    }
+    if wanted(Peer::Hooks) {
+        tables.push(Box::pin(hooks::measure(&bench)).await?);
     }
     tables.push(start::measure(&bench)?);
     Ok(tables)

@@ -70,14 +70,14 @@ pub(super) async fn measure(bench: &Bench) -> Result<Table, Box<dyn Error>> {
 }
 
 /// A running sandbox.
-struct Running {
+pub(super) struct Running {
     child: Child,
     url: String,
     ready: f64,
 }
 
 impl Running {
-    fn start(bench: &Bench, folder: &Path) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn start(bench: &Bench, folder: &Path) -> Result<Self, Box<dyn Error>> {
         let start = Instant::now();
         let program = bench.lockstep.plain(&["sandbox", "--json", "--admin-token", ADMIN_TOKEN], folder);
         let mut child = Command::new(&program.path)
@@ -92,6 +92,10 @@ impl Running {
         let told: Value = serde_json::from_str(&said)?;
         let url = told["url"].as_str().ok_or("the sandbox does not say where it is")?.to_owned();
         Ok(Self { child, url, ready })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]

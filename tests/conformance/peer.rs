@@ -7,7 +7,7 @@ use std::process::Stdio;
 use lockstep_testkit::cache::Cache;
 use lockstep_testkit::cli::{Cli, Dump};
 use lockstep_testkit::directus::{Directus, Template};
-use lockstep_testkit::npm;
+use lockstep_testkit::npm::{self, Package};
 use serde_json::{Value, json};
 
 use crate::stage::portrait::assert_alike;
@@ -151,6 +151,98 @@ async fn its_sync_ids_stay_when_lockstep_takes_over() {
     push(&ours, &b, &[]).await;
     let names = texts(&rows(&b, "dashboards").await, "name");
     assert_eq!(names, BTreeSet::from(["Empty".to_owned()]));
+}
+
+/// Hooks of every kind, a replaced `fetch` and the functions of `restConfig`, as both tools run them.
+const HOOKS: &str = "
+const { readFlow, readPermissions, readSettings } = require('@directus/sdk');
+const notOf = (prefix) => (query) => { query.filter = { ...query.filter, ...prefix }; return query; };
+module.exports = {
+  extends: ['./base.config.js'],
+  directusConfig: {
+    clientOptions: { globals: { fetch: async (input, init) => {
+      const answer = await fetch(input, { ...init, headers: { ...init.headers, 'X-Firewall': 'open' } });
+      if (answer.status >= 500) throw new Error(`${init.method} ${input}: ${answer.status}`);
+      return answer;
+    } } },
+    restConfig: {
+      onRequest: (request) => ({ ...request, headers: { ...request.headers, 'X-More': '1' } }),
+      onResponse: async (data) => {
+        const flows = Array.isArray(data) && data.length > 0 && data[0]?.accountability !== undefined;
+        return flows ? data.map((flow) => ({ ...flow, description: `answered ${flow.name}` })) : data;
+      },
+    },
+  },
+  hooks: {
+    flows: {
+      onQuery: notOf({ name: { _nstarts_with: 'Test:' } }),
+      onDump: (flows) => flows.map((flow) => { flow.name = `🧊 ${flow.name}`; return flow; }),
+      onSave: async (flows) => flows.map((flow) => ({ ...flow, name: `🔥 ${flow.name}` })),
+    },
+    operations: {
+      onQuery: notOf({ flow: { name: { _nstarts_with: 'Test:' } } }),
+      onDump: async (operations, client) => {
+        const settings = await client.request(readSettings());
+        for (const operation of operations) {
+          const flow = await client.request(readFlow(operation.flow, { fields: ['id', 'name'] }));
+          operation.name = `${settings.project_name} ${flow.name}: ${operation.name}`;
+        }
+        return operations;
+      },
+    },
+    policies: { onDump: (policies, client) => Promise.all(policies.map(async (policy) => {
+      const filter = { policy: { name: { _eq: policy.name } } };
+      const permissions = await client.request(readPermissions({ filter, limit: -1 }));
+      return { ...policy, description: `${permissions.filter((one) => one.id).length} permissions` };
+    })) },
+    translations: { onSave: (all) => all.map((one) => ({ ...one, value: one.value.toUpperCase() })) },
+    snapshot: { onSave: async (snapshot) => ({ ...snapshot, fields: snapshot.fields.map((field) => (
+      field.meta ? { ...field, meta: { ...field.meta, note: 'noted' } } : field)) }) },
+  },
+};";
+
+#[tokio::test]
+async fn hooks_in_javascript_make_the_same_files() {
+    let at = Directus::builder(VERSION).extension(true).start().await.unwrap();
+    project::fill(&at).await;
+    let test = json!({"name": "Test: nothing", "trigger": "manual", "status": "inactive", "options": {}});
+    at.post("/flows", &test).await.unwrap();
+    let cache = Cache::from_env().unwrap();
+    let packages = Package::directus_sync().ensure(&cache).unwrap().join("node_modules");
+    let place = || {
+        let cli = Cli::new();
+        std::fs::write(cli.dir().join("directus-sync.config.js"), HOOKS).unwrap();
+        std::fs::write(cli.dir().join("base.config.js"), "module.exports = { specs: false };").unwrap();
+        cli
+    };
+    let (theirs, ours, without_npm) = (place(), place(), place());
+    for cli in [&theirs, &ours] {
+        std::os::unix::fs::symlink(&packages, cli.dir().join("node_modules")).unwrap();
+    }
+    drop(directus_sync_in(&cache, &["pull"], &at, theirs.dir()).await);
+    let mapped = mapped(&at).await;
+    for cli in [&ours, &without_npm] {
+        drop(cli.run(&["pull"], &at).await.exits(0));
+        for collection in COLLECTIONS {
+            let mut expected = by_sync_id(&theirs.files(), collection);
+            for record in expected.values_mut() {
+                *record = mapped.iter().fold(record.clone(), |text, (local, sync)| text.replace(local, sync));
+            }
+            assert_eq!(by_sync_id(&cli.files(), collection), expected, "{collection}");
+        }
+        let snapshot = |cli: &Cli| {
+            let mut files = cli.files().files();
+            files.retain(|name, _| name.starts_with("snapshot/"));
+            files
+        };
+        assert!(snapshot(cli) == snapshot(&theirs), "{:?}", snapshot(cli).keys());
+    }
+    let flows = ours.files().records("flows");
+    let marked = |flow: &Value| {
+        let (name, told) = (flow["name"].as_str().unwrap(), flow["description"].as_str().unwrap());
+        name.starts_with("🔥 🧊 ") && told.starts_with("answered ") && !name.contains("Test:")
+    };
+    assert!(!flows.is_empty() && flows.iter().all(marked), "{flows:#?}");
 }
 
 /// What directus-sync has recorded: local id and SyncID, where they differ.

@@ -52,6 +52,19 @@ pub(crate) fn announced(mappings: &Mappings, collection: &Collection) -> Option<
     Some(Announced { newest, records: (!all).then_some(records) })
 }
 
+/// Forgets what was announced in a collection, once all that a push creates there is known. What is announced of records
+/// that are not known stays: seeds and content share the mappings of a collection, and the other push was cut short.
+pub(crate) fn settle(mappings: &mut Mappings, collection: &Collection) {
+    let table = table(collection.name);
+    let unknown = |id: &SyncId| id.as_str() != ALL && mappings.local(collection.name, id.as_str()).is_none();
+    let of_others = mappings.of(&table).filter(|(id, _)| unknown(id));
+    let of_others: Vec<_> = of_others.map(|(id, place)| (id.clone(), place.clone())).collect();
+    mappings.clear(&table);
+    if !of_others.is_empty() {
+        mappings.extend(&table, of_others);
+    }
+}
+
 /// Tells the store what a plan creates, beside what is `known`.
 ///
 /// # Errors
@@ -128,5 +141,20 @@ mod tests {
         let mut all = Mappings::default();
         all.extend("creating:items::authors", [(SyncId::from("*"), LocalId::from("7+0"))]);
         assert_eq!(announced(&all, authors()), Some(Announced { newest: 7, records: None }));
+    }
+
+    #[test]
+    fn what_is_known_is_settled_and_what_others_announced_stays() {
+        let mut mappings = Mappings::default();
+        let pairs = [("*", "7+0"), ("a", "7+1"), ("b", "7+2")];
+        mappings.extend("creating:items::authors", pairs.map(|(s, l)| (SyncId::from(s), LocalId::from(l))));
+        mappings.record("items::authors", SyncId::from("a"), LocalId::from("8"));
+        settle(&mut mappings, authors());
+        let records = Some(vec![SyncId::from("b")]);
+        assert_eq!(announced(&mappings, authors()), Some(Announced { newest: 7, records }));
+        mappings.record("items::authors", SyncId::from("b"), LocalId::from("9"));
+        settle(&mut mappings, authors());
+        assert_eq!(announced(&mappings, authors()), None);
+        assert_eq!(mappings.collections().collect::<Vec<_>>(), ["items::authors"]);
     }
 }

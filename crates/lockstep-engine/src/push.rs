@@ -297,7 +297,7 @@ impl<S: Source> Pusher<'_, S> {
         }
         if outcome.error.is_none() {
             let collections = compared.changes.collections.iter();
-            collections.for_each(|(collection, _)| known.clear(&creating::table(collection.name)));
+            collections.for_each(|(collection, _)| creating::settle(&mut known, collection));
         }
         Some(known)
     }

@@ -8,6 +8,7 @@ use lockstep_sandbox::{Options, Sandbox};
 use lockstep_testkit::cli::{Cli, Ran};
 use lockstep_testkit::directus::Http;
 use lockstep_testkit::project;
+use lockstep_testkit::proxy::{Fault, Proxy, Rule};
 use serde_json::{Value, json};
 
 use crate::place::Place;
@@ -432,4 +433,99 @@ async fn a_copy_checks_both_schemas_first_and_can_bring_them() {
         json!([{"name": "tags.label", "reason": "the target has no such field"}])
     );
     drop(stage.copy(&["--yes", "--collection", "authors"]).await.exits(0).says("Nothing to copy"));
+}
+
+/// The server dies for good after it created something, so that nobody could record what.
+async fn dies_once(proxy: &Proxy, place: &Place, arguments: &[&str], path: &str) {
+    proxy.fault(Rule::new(Fault::ApplyAndKill).method("POST").path(path).first(1));
+    let ran = place.run(arguments).await;
+    assert!(!proxy.is_alive() && ran.code != 0, "{arguments:?} was not met\n{ran}");
+    proxy.clear();
+    proxy.revive().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_killed_push_or_copy_created_is_adopted() {
+    for copies in [false, true] {
+        let mut stage = Stage::new().await;
+        stage.profiles();
+        drop(stage.at(&stage.a, &["content", "pull", "--with-files"]).await.exits(0));
+        let proxy = Proxy::start(&stage.b.sandbox.url()).await.unwrap();
+        let (url, token) = (proxy.url(), stage.b.sandbox.token().to_owned());
+        let arguments = if copies {
+            vec!["copy", "--from", "production", "--to", &url, "--to-token", &token, "--with-files"]
+        } else {
+            vec!["content", "push", "-u", &url, "-t", &token]
+        };
+        let arguments: Vec<&str> = arguments.into_iter().chain(["--yes", "--json"]).collect();
+        dies_once(&proxy, &stage.place, &arguments, "/items/posts_blocks").await;
+        let report = stage.place.run(&arguments).await.exits(0).json();
+        assert_eq!(report["converged"], true, "{report:#}");
+        stage.assert_all_there().await;
+        let mut counts = Vec::new();
+        for collection in ["authors", "posts", "tags", "posts_blocks", "posts_tags"] {
+            counts.push(stage.b.items(collection).await.len());
+        }
+        assert_eq!(counts, [4, 2, 2, 3, 1], "{report:#}");
+        let again = stage.place.run(&arguments).await.exits(0).json();
+        assert_eq!(again["applied"]["collections"], json!({}), "{again:#}");
+    }
+}
+
+/// Both announce what they create in the same table of mappings.
+#[tokio::test]
+async fn what_a_killed_seed_push_created_is_adopted_after_a_push_of_content() {
+    let stage = Stage::new().await;
+    let authors = |names: &[&str]| {
+        let author = |name: &&str| json!({"_sync_id": name, "name": name});
+        json!({"collection": "authors", "data": names.iter().map(author).collect::<Vec<_>>()}).to_string()
+    };
+    stage.place.file("directus-config/seed/authors.json", &authors(&["one", "two"]));
+    stage.place.file("directus-config/content/authors.json", &authors(&["three"]));
+    let proxy = Proxy::start(&stage.b.sandbox.url()).await.unwrap();
+    let (url, token) = (proxy.url(), stage.b.sandbox.token());
+    let seed = ["seed", "push", "--yes", "--json", "-u", &url, "-t", token];
+    dies_once(&proxy, &stage.place, &seed, "/items/authors").await;
+    assert_eq!(stage.b.items("authors").await.len(), 3);
+    let content = ["content", "push", "--yes", "--json", "-u", &url, "-t", token];
+    drop(stage.place.run(&content).await.exits(0));
+    let report = stage.place.run(&seed).await.exits(0).json();
+    assert_eq!(report["applied"]["collections"], json!({}), "{report:#}");
+    assert_eq!(stage.b.items("authors").await.len(), 4);
+}
+
+#[tokio::test]
+async fn variables_stay_in_files_and_texts_that_look_like_them_are_copied() {
+    let mut stage = Stage::new().await;
+    stage.a.http.patch("/items/tags/rust", &json!({"label": "${TEXT}"})).await.unwrap();
+    let pull = ["content", "pull", "--collection", "tags"];
+    drop(stage.at(&stage.a, &pull).await.exits(0));
+    let (name, mut tags) =
+        ("directus-config/content/tags.json", stage.json("directus-config/content/tags.json"));
+    assert_eq!(tags["data"][1]["label"], "$${TEXT}", "{tags:#}");
+    drop(stage.at(&stage.a, &["content", "diff", "--exit-code"]).await.exits(0));
+
+    tags["data"][0]["label"] = json!("${LABEL}");
+    stage.place.file(name, &tags.to_string());
+    let told = stage.at(&stage.b, &["content", "push", "--yes"]).await.exits(1).stderr;
+    assert!(told.contains("label refers to the variable LABEL, which is not set"), "{told}");
+    let ran = stage.at(&stage.b, &["content", "diff"]).await.exits(0);
+    assert!(ran.stderr.contains("the variable LABEL is not set, so label is not compared"), "{ran}");
+    stage.place.file(".env", "LABEL=hidden-label\n");
+    let ran = stage.at(&stage.b, &["content", "push", "--yes"]).await.exits(0);
+    assert!(!ran.stdout.contains("hidden") && !ran.stderr.contains("hidden"), "{ran}");
+    assert_eq!(stage.b.item("tags", "code", "go").await["label"], "hidden-label");
+    assert_eq!(stage.b.item("tags", "code", "rust").await["label"], "${TEXT}");
+    drop(stage.at(&stage.b, &pull).await.exits(0));
+    assert_eq!(stage.json(name)["data"], tags["data"]);
+
+    stage.profiles();
+    stage.a.http.patch("/items/tags/go", &json!({"label": "${LABEL}"})).await.unwrap();
+    let ran = stage.copy(&["--collection", "tags", "--yes"]).await.exits(0);
+    assert!(ran.stdout.contains("${LABEL}"), "{ran}");
+    for code in ["rust", "go"] {
+        let (there, here) =
+            (stage.a.item("tags", "code", code).await, stage.b.item("tags", "code", code).await);
+        assert_eq!(there["label"], here["label"]);
+    }
 }

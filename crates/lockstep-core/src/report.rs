@@ -225,7 +225,7 @@ impl Applied {
 /// The result of `diff` and `push`.
 #[derive(Clone, Debug, Serialize)]
 pub struct ComparisonReport {
-    /// `diff`, `push`, `preview`, `verify`, `seed diff` or `seed push`.
+    /// `diff`, `push`, `preview`, `verify`, `copy`, or one of `seed` and `content`: `seed push`.
     pub command: &'static str,
     /// The instance.
     pub instance: InstanceInfo,

@@ -48,7 +48,7 @@ pub struct CopyOptions {
 /// that they come from is only read.
 ///
 /// # Errors
-/// As [`super::push`]; before anything is read, [`EngineError::Unfit`] where the schemas do not fit.
+/// As [`super::push`]; [`EngineError::Unfit`] where the schemas do not fit, before items are read.
 pub async fn copy(
     from: Side<'_>,
     to: Side<'_>,

@@ -15,6 +15,7 @@ mod future;
 mod grown_target;
 mod licence;
 mod limits;
+mod live;
 mod output;
 mod peer;
 mod places;

@@ -17,6 +17,7 @@ use crate::config::StateChoice;
 pub(crate) use content::{ContentArgs, ContentCommand, CopyArgs};
 pub(crate) use extension::{ExtensionArgs, ExtensionCommand};
 pub(crate) use helpers::{HelpersArgs, HelpersCommand};
+pub(crate) use live::{LiveArgs, LiveCommand, Winner};
 pub(crate) use sandbox::{DemoArgs, SandboxArgs, VerifyArgs};
 pub(crate) use schema::SchemaArgs;
 pub(crate) use seed::{SeedArgs, SeedCommand, SeedPullArgs};
@@ -25,6 +26,7 @@ pub(crate) use state::{StateArgs, StateCommand, StoreKind};
 pub(crate) mod content;
 pub(crate) mod extension;
 pub(crate) mod helpers;
+pub(crate) mod live;
 mod overrides;
 #[cfg(test)]
 mod reference;
@@ -182,6 +184,9 @@ pub(crate) enum Command {
         #[arg(value_name = "FOLDER")]
         folder: PathBuf,
     },
+    /// Keep items of instances in step continuously, with nothing installed on them
+    #[command(after_help = live::EXAMPLES)]
+    Live(LiveArgs),
     /// Small helps: untrack, remove-permission-duplicates, wait-server-ready
     #[command(after_help = helpers::EXAMPLES)]
     Helpers(HelpersArgs),

@@ -11,7 +11,9 @@ use lockstep_engine::dump::DumpPaths;
 use lockstep_engine::schema::SchemaOptions;
 use lockstep_engine::seed::{Area, SeedOptions};
 use lockstep_engine::{Options, StateChoice as Store, Unset};
-use secrecy::SecretString;
+use lockstep_live::config::PeerAddress;
+use lockstep_live::{LiveConfig, LiveError};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::args::Cli;
 use crate::commands::Failure;
@@ -111,6 +113,58 @@ pub(crate) fn without_login(cli: &Cli, output: &Output) -> Result<Client, Failur
         ..client_options(&run.settings, run.hooks.as_ref(), output)
     };
     Client::new(&url, auth, options).map_err(Failure::Client)
+}
+
+/// What is replicated live.
+///
+/// # Errors
+/// When the configuration is wrong, or says nothing of it.
+pub(crate) fn live(cli: &Cli, output: &Output) -> Result<LiveConfig, Failure> {
+    let run = Run::resolve(cli, cli.values(), output)?;
+    read_live(cli, run.settings.live()?, output)
+}
+
+/// The same where tokens are still to be made: `token` is an administrator's of one peer, where it is not that of its
+/// profile.
+///
+/// # Errors
+/// When the configuration is wrong, or says nothing of it.
+pub(crate) fn live_before(cli: &Cli, peer: &str, output: &Output) -> Result<LiveConfig, Failure> {
+    let run = Run::resolve(cli, cli.values(), output)?;
+    let mut live = run.settings.live_written.clone().ok_or(ConfigError::NoLive)?;
+    for (name, of) in live.get_mut("peers").and_then(serde_json::Value::as_object_mut).into_iter().flatten() {
+        let typed = cli.global.directus_token.as_ref().filter(|_| name == peer);
+        match (typed, of.get("profile").is_some()) {
+            (Some(token), false) => of["token"] = token.expose_secret().into(),
+            // It is not asked.
+            (None, false) if name != peer => of["token"] = "none".into(),
+            _ => {}
+        }
+    }
+    config::fill_live(&mut live, &run.environment)?;
+    read_live(cli, &live, output)
+}
+
+fn read_live(cli: &Cli, live: &serde_json::Value, output: &Output) -> Result<LiveConfig, Failure> {
+    let directory = std::env::current_dir().map_err(Failure::Directory)?;
+    let of_profile = |name: &str| address(cli, name, output).map_err(|error| error.to_string());
+    let mut config = LiveConfig::read(live, of_profile).map_err(LiveError::Refused)?;
+    config.journal = directory.join(&config.journal);
+    Ok(config)
+}
+
+/// Where the instance of a profile is.
+///
+/// # Errors
+/// When there is no such profile, or it has no static token.
+pub(crate) fn address(cli: &Cli, profile: &str, output: &Output) -> Result<PeerAddress, Failure> {
+    let wanted = Wanted { file: cli.global.config_path.as_deref(), profile: Some(profile), named: true };
+    let (resolved, _) = resolve_as(Values::default(), wanted, output)?;
+    let connection = resolved.settings.connection()?;
+    match connection.credentials {
+        Credentials::Token(token) => Ok(PeerAddress { url: connection.url.value, token: token.value }),
+        Credentials::Login { .. } => Err(Failure::NeedsToken { profile: profile.to_owned() }),
+    }
 }
 
 /// What the schema commands need to know before they know whether they need an instance.

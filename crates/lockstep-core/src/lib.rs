@@ -11,6 +11,7 @@ pub mod file_order;
 pub mod identity;
 pub mod json;
 pub mod label;
+pub mod merge;
 pub mod names;
 pub mod nearest;
 pub mod placeholder;

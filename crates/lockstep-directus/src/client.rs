@@ -126,6 +126,19 @@ impl Client {
         self.0.sent.load(Ordering::Relaxed)
     }
 
+    /// The token that requests are sent with now, for connections that are not requests. Handle it as the secret that it
+    /// is.
+    ///
+    /// # Errors
+    /// Those of a login.
+    pub(crate) async fn token(&self) -> Result<Option<SecretString>, Error> {
+        let mut place = self.0.limiter.enter().await;
+        let bearer = self.0.bearer(None, &mut place).await?;
+        let text =
+            bearer.and_then(|bearer| Some(bearer.header.to_str().ok()?.strip_prefix("Bearer ")?.to_owned()));
+        Ok(text.map(SecretString::from))
+    }
+
     /// Sends a request, again where that is safe and may help, and gives the answer if it is a good one (2xx).
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //!
 //! Nothing here knows of syncing.
 
+pub mod activity;
 mod answer;
 mod auth;
 mod base_url;
@@ -21,6 +22,7 @@ pub mod items;
 mod limiter;
 pub mod mappings;
 pub mod policies;
+pub mod realtime;
 mod refusal;
 mod request;
 mod retry;

@@ -15,11 +15,17 @@ use url::Url;
 const IDLE: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_secs(15);
 
+/// Makes the one cryptography that is built in the one that is used.
+pub(crate) fn install_provider() {
+    // An error says that it was installed before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Makes the HTTP client. It follows no redirects (a redirected POST would become a GET) and repeats nothing by itself
 /// but what certainly never left: hyper re-sends on a fresh connection only a request that it was handed back unsent.
 pub(crate) fn http_client(base: &Url) -> Result<reqwest::Client, Error> {
     // An error means that a provider was chosen already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_provider();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

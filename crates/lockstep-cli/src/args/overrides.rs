@@ -35,6 +35,7 @@ impl Cli {
             | Command::Sandbox(_)
             | Command::Demo(_)
             | Command::Extension(_)
+            | Command::Live(_)
             | Command::Completions { .. }
             | Command::Man { .. } => {}
         }

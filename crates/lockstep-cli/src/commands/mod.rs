@@ -9,6 +9,7 @@ mod doctor;
 mod extension;
 mod helpers;
 mod init;
+mod live;
 mod manual;
 mod preview;
 mod pull;
@@ -24,6 +25,7 @@ pub(crate) use init::Written;
 use lockstep_engine::extension::InstallError;
 use lockstep_engine::schema::SourceError;
 use lockstep_engine::{EngineError, Interrupt};
+use lockstep_live::LiveError;
 
 use crate::args::{Cli, Command};
 use crate::config::ConfigError;
@@ -119,6 +121,15 @@ pub(crate) enum Failure {
     /// A move from a store to itself.
     #[error("--from and --to name the same store")]
     SameStore,
+    /// Live replication.
+    #[error(transparent)]
+    Live(#[from] lockstep_live::LiveError),
+    /// A profile that logs in.
+    #[error("the profile {profile} logs in by email and password; replication needs a static token")]
+    NeedsToken {
+        /// The profile.
+        profile: String,
+    },
     /// The extension cannot be written.
     #[error(transparent)]
     Install(#[from] InstallError),
@@ -143,6 +154,8 @@ impl Failure {
             Self::ScopeOfServer => {
                 Some("use another format, or leave --schema-only and --schema-exclude out".to_owned())
             }
+            Self::Live(error) => error.hint(),
+            Self::NeedsToken { .. } => Some("`lockstep live setup` makes a user with one".to_owned()),
             Self::Schema(error) => error.hint().map(str::to_owned),
             Self::Install(error) => error.hint().map(str::to_owned),
             Self::NotADemo { .. } => Some("choose an empty folder by --dump-path; a demo replaces what is there".to_owned()),
@@ -176,7 +189,10 @@ impl Failure {
             | Self::SameStore
             | Self::OneOfTwo
             | Self::NoPeerToken { .. }
+            | Self::NeedsToken { .. }
             | Self::NoToken => crate::args::EXIT_USAGE,
+            Self::Live(LiveError::Refused(_) | LiveError::Halted(_)) => REFUSED,
+            Self::Live(_) => ERROR,
             Self::Engine(error) => engine_exit_code(error),
             Self::NotADemo { .. } | Self::NotNew { .. } | Self::Configured { .. } => REFUSED,
             Self::Install(error) if error.is_refusal() => REFUSED,
@@ -235,6 +251,7 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<u8, Failure> {
         Command::Doctor(_) => doctor::run(cli, output),
         Command::Completions { shell } => manual::completions(*shell, output),
         Command::Man { folder } => manual::pages(folder, output),
+        Command::Live(arguments) => live::run(cli, arguments, output),
         Command::Extension(arguments) => extension::run(arguments, output),
         Command::Helpers(arguments) => helpers::run(cli, arguments, output),
     }

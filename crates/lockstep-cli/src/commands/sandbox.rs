@@ -123,18 +123,18 @@ pub(super) fn of_dump(root: &Path) -> Options {
     }
 }
 
-/// The signals that end a sandbox, caught from its making on.
-struct Stop {
+/// The signals that end what runs until it is told to stop, caught from its making on.
+pub(super) struct Stop {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Stop {
-    fn listen() -> std::io::Result<Self> {
+    pub(super) fn listen() -> std::io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    async fn told(mut self) {
+    pub(super) async fn told(mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -144,6 +144,9 @@ pub(crate) enum ConfigError {
     /// A variable that a file refers to.
     #[error("{}: \"{}\" refers to the variable {}, which is not set", .0.path.display(), .0.place, .0.variable)]
     UnsetVariable(Unset),
+    /// Nothing is said of what is replicated live.
+    #[error("no configuration file has the key \"live\"")]
+    NoLive,
     /// A profile that no file has.
     #[error("there is no profile \"{name}\" (from {origin})")]
     UnknownProfile {
@@ -229,6 +232,7 @@ impl ConfigError {
             Self::UnsetVariable(_) => {
                 "set it in the environment or in .env; to write ${ itself, double the dollar sign: $${"
             }
+            Self::NoLive => "docs/live.md has a first one: {\"live\": {\"peers\": {…}, \"routes\": […]}}",
             Self::UnknownProfile { remedy, .. } => return Some(remedy.clone()),
             Self::NotInProfile { .. } => {
                 "write it outside of the profiles, or give the profile a file of its own"

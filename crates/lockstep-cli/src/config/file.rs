@@ -202,6 +202,8 @@ impl Part<'_> {
             state_file: self.string("stateFile").map(Into::into),
             records: transforms::records(self.path, &self.place, self.keys),
             overrides: transforms::overrides(self.path, &self.place, self.keys, self.written),
+            live: self.keys.get("live").cloned(),
+            live_written: self.written.get("live").cloned(),
             unset: Vec::new(),
             plain_secrets: Vec::new(),
         }

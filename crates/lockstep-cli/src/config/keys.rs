@@ -84,6 +84,8 @@ pub(crate) enum Kind {
     Hooks,
     /// An object of the JavaScript SDK.
     SdkOptions,
+    /// What is replicated live.
+    Live,
 }
 
 const PLAIN: Key = Key {
@@ -327,6 +329,13 @@ pub(crate) static KEYS: &[Key] = &[
         name: "directusConfig",
         kind: Kind::SdkOptions,
         about: "`clientOptions` and `restConfig` of the JavaScript SDK.",
+        ..PLAIN
+    },
+    Key {
+        name: "live",
+        kind: Kind::Live,
+        about: "What is replicated live between instances: `peers` and `routes`, see [live](live.md).",
+        role: Role::OnDemand,
         ..PLAIN
     },
     Key {

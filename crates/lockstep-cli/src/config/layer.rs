@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use super::transforms::{OverrideValues, RecordsValues};
 
@@ -96,6 +97,10 @@ pub(crate) struct Values {
     pub(crate) state_file: Option<PathBuf>,
     pub(crate) records: Vec<RecordsValues>,
     pub(crate) overrides: Vec<OverrideValues>,
+    /// What is replicated live.
+    pub(crate) live: Option<Value>,
+    /// The same as it is written.
+    pub(crate) live_written: Option<Value>,
     /// What could not be filled in, and is only an error where it is needed.
     pub(crate) unset: Vec<Unset>,
     /// The keys or variables of secrets that stand there as they are.

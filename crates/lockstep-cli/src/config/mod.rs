@@ -122,6 +122,21 @@ pub(crate) fn resolve(
     Ok(Resolved { settings, warnings, scripts, profile, profiles: known, files: found })
 }
 
+/// Fills the variables in what is said of live replication.
+///
+/// # Errors
+/// One that is not set.
+pub(crate) fn fill_live(live: &mut serde_json::Value, environment: &Environment) -> Result<(), ConfigError> {
+    variables::fill(live, "live", environment).map_err(|missing| {
+        ConfigError::UnsetVariable(layer::Unset {
+            key: "live",
+            place: missing.place,
+            path: PathBuf::from("the configuration file"),
+            variable: missing.variable,
+        })
+    })
+}
+
 /// The names that a text of variables has, as far as it can be understood.
 pub(crate) fn variable_names(text: &str) -> BTreeSet<String> {
     let line =

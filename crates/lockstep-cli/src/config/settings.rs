@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lockstep_core::identity::PreserveIds;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 
 use super::collections;
 use super::discovery::joined;
@@ -86,6 +87,9 @@ pub(crate) struct Settings {
     pub(crate) overrides: Vec<(OverrideValues, Origin)>,
     /// Why they cannot be used.
     pub(crate) unset: Option<Unset>,
+    /// What is replicated live, as it is written.
+    pub(crate) live_written: Option<Value>,
+    pub(super) live: Needed<Value>,
     pub(super) url: Needed<String>,
     pub(super) token: Needed<SecretString>,
     pub(super) email: Needed<String>,
@@ -156,6 +160,8 @@ impl Settings {
             unset: needed::<()>(layers, "records", |_| None)
                 .or(needed(layers, "overrides", |_| None))
                 .and_then(Result::err),
+            live_written: layers.iter().find_map(|layer| layer.values.live_written.clone()),
+            live: needed(layers, "live", |v| v.live.clone()),
             url: needed(layers, "directusUrl", |v| filled(v.directus_url.as_deref())),
             token: needed(&with_login(layers), "directusToken", |v| filled_secret(v.directus_token.as_ref())),
             email: needed(layers, "directusEmail", |v| filled(v.directus_email.as_deref())),
@@ -173,6 +179,18 @@ impl Settings {
             profile: profile.to_owned(),
             url: without_user(value),
         })
+    }
+
+    /// What is replicated live.
+    ///
+    /// # Errors
+    /// When no file says it, or a variable in it is not set.
+    pub(crate) fn live(&self) -> Result<&Value, ConfigError> {
+        match &self.live {
+            Some(Ok(live)) => Ok(&live.value),
+            Some(Err(unset)) => Err(ConfigError::UnsetVariable(unset.clone())),
+            None => Err(ConfigError::NoLive),
+        }
     }
 
     /// Does a collection (without the `directus_` prefix) take part?

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::keys::{KEYS, Key, Role};
 use super::layer::{Origin, StateChoice, Unset};
 use super::settings::{Needed, Settings, Sourced, without_user};
+use super::variables;
 
 /// A key as it holds for a run.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ impl Settings {
                 Some(file) => path(file),
                 None => (Value::Null, Origin::Default),
             }),
+            "live" => needed(given(&self.live, |_| without_tokens(self.live_written.as_ref()))),
             "debug" => plain(flag(&self.debug)),
             "maxPushRetries" => plain(of(&self.max_push_retries, |count| json!(count))),
             _ => None,
@@ -110,6 +112,18 @@ impl Settings {
     fn unset_of(&self, key: &str) -> Option<Unset> {
         self.unset.clone().filter(|unset| unset.key == key)
     }
+}
+
+/// As written, tokens concealed unless they are placeholders.
+fn without_tokens(live: Option<&Value>) -> Value {
+    let mut live = live.cloned().unwrap_or_default();
+    let peers = live.get_mut("peers").and_then(Value::as_object_mut);
+    for token in peers.into_iter().flatten().filter_map(|(_, peer)| peer.get_mut("token")) {
+        if !variables::refers(token) {
+            *token = json!(CONCEALED);
+        }
+    }
+    live
 }
 
 fn of<T>(sourced: &Sourced<T>, show: impl Fn(&T) -> Value) -> (Value, Origin) {

@@ -6,6 +6,7 @@ mod checkup;
 mod configuration;
 mod failure;
 mod helpers;
+mod live;
 mod plan;
 mod printable;
 mod progress;

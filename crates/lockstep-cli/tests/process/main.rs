@@ -12,6 +12,7 @@ mod extension;
 mod fake;
 mod helpers;
 mod hooks;
+mod live;
 mod manual;
 mod output;
 mod place;

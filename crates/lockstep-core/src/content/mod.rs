@@ -26,3 +26,12 @@ pub fn table_name(collection: &str) -> String {
         None => format!("items::{collection}"),
     }
 }
+
+/// The collection of a mapping table: the inverse of [`table_name`].
+#[must_use]
+pub fn collection_name(table: &str) -> String {
+    match table.strip_prefix("items::") {
+        Some(collection) => collection.to_owned(),
+        None => format!("directus_{table}"),
+    }
+}

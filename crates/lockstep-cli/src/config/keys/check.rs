@@ -47,6 +47,7 @@ fn expected(kind: &Kind) -> &'static str {
         | Kind::Filter
         | Kind::ByPath
         | Kind::Hooks
+        | Kind::Live
         | Kind::SdkOptions => "an object",
     }
 }
@@ -88,7 +89,7 @@ impl Checker<'_> {
             (Kind::Object(keys), Value::Object(fields)) => self.object(place, keys, fields),
             (Kind::ByCollection(kind), Value::Object(fields)) => self.by_collection(place, kind, fields),
             (Kind::Profiles, Value::Object(profiles)) => self.profiles(place, profiles),
-            (Kind::Filter | Kind::ByPath, Value::Object(_)) => Ok(()),
+            (Kind::Filter | Kind::ByPath | Kind::Live, Value::Object(_)) => Ok(()),
             (Kind::Hooks, Value::Object(hooks)) => self.hooks(place, hooks),
             (Kind::SdkOptions, Value::Object(options)) => self.sdk_options(place, options),
             (kind, value) => Err(self.wrong(place, kind, value)),

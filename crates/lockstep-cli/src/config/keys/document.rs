@@ -58,6 +58,6 @@ fn value(kind: &Kind) -> String {
         Kind::Items(_) => "list of objects".into(),
         Kind::ByCollection(_) => "object by collection".into(),
         Kind::Profiles => "object by name".into(),
-        Kind::Object(_) | Kind::Hooks | Kind::SdkOptions => "object".into(),
+        Kind::Object(_) | Kind::Hooks | Kind::SdkOptions | Kind::Live => "object".into(),
     }
 }

@@ -53,7 +53,9 @@ fn of_kind(kind: &Kind) -> Value {
         }),
         Kind::Profiles => json!({"type": "object", "additionalProperties": object(of_profile())}),
         Kind::Items(kind) => json!({"type": "array", "items": of_kind(kind)}),
-        Kind::Filter | Kind::ByPath | Kind::Hooks | Kind::SdkOptions => json!({"type": "object"}),
+        Kind::Filter | Kind::ByPath | Kind::Hooks | Kind::SdkOptions | Kind::Live => {
+            json!({"type": "object"})
+        }
     }
 }
 

@@ -34,7 +34,7 @@ fn every_key_is_read_and_shown() {
         Kind::OneOf(..) => r#""table""#,
         Kind::Items(_) => r#"[{"collection": "settings", "set": {"project_name": "x"}}]"#,
         Kind::ByCollection(_) => r#"{"roles": {"ignoreFields": ["icon"]}}"#,
-        Kind::Hooks | Kind::SdkOptions => "{}",
+        Kind::Hooks | Kind::SdkOptions | Kind::Live => "{}",
         _ => r#""x""#,
     };
     let keys: Vec<String> =

@@ -1,0 +1,135 @@
+//! Health, readiness, metrics and the status page, on a loopback port. It shows no token: the status has none.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::error::LiveError;
+use crate::journal::Journal;
+use crate::status::Status;
+
+/// The page is one file that loads nothing.
+const PAGE: &str = include_str!("page.html");
+
+/// Takes the port.
+///
+/// # Errors
+/// When it is taken.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, LiveError> {
+    TcpListener::bind(address).await.map_err(|source| LiveError::Listen { address, source })
+}
+
+/// Serves for ever.
+pub(crate) async fn serve(listener: TcpListener, journal: Arc<Journal>) -> Result<(), LiveError> {
+    let app = Router::new()
+        .route("/", get(page))
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/status", get(status))
+        .route("/retry", post(retry))
+        .layer(from_fn(from_here))
+        .with_state(journal);
+    let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
+    axum::serve(listener, app).await.map_err(|source| LiveError::Listen { address, source })
+}
+
+/// A page of elsewhere must not speak to us through somebody's browser: neither by a name of its own that leads here, nor
+/// by a form.
+async fn from_here(request: Request, next: Next) -> Response {
+    if !is_from_here(request.headers()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
+}
+
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let host = |name: &header::HeaderName, prefix: &str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).map(|value| {
+            let host = value.strip_prefix(prefix).unwrap_or(value);
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+        })
+    };
+    host(&header::HOST, "") == Some(true) && host(&header::ORIGIN, "http://") != Some(false)
+}
+
+async fn page() -> impl IntoResponse {
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'";
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)], PAGE)
+}
+
+fn read(journal: &Journal) -> Result<Status, (StatusCode, String)> {
+    Status::read(journal).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+async fn health(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
+    let status = read(&journal)?;
+    let code = if status.is_healthy() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let troubles: Vec<_> = status.routes.iter().filter(|(_, route)| route.state.state != "running").collect();
+    let troubles: Vec<_> = troubles
+        .into_iter()
+        .map(|(name, route)| json!({"route": name, "state": route.state.state, "error": route.state.error}))
+        .collect();
+    Ok((
+        code,
+        Json(json!({"status": if status.is_healthy() { "ok" } else { "error" }, "troubles": troubles})),
+    )
+        .into_response())
+}
+
+async fn ready(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
+    let ready = read(&journal)?.is_ready();
+    let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok((code, Json(json!({"ready": ready}))).into_response())
+}
+
+async fn metrics(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Ok((kind, read(&journal)?.metrics()).into_response())
+}
+
+async fn status(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
+    let failed = |error: crate::journal::JournalError| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    let letters = journal.dead_letters().map_err(failed)?;
+    let conflicts = journal.conflicts(false, 50).map_err(failed)?;
+    Ok(Json(json!({"status": read(&journal)?, "dead_letters": letters, "conflicts": conflicts}))
+        .into_response())
+}
+
+#[derive(Deserialize)]
+struct Retry {
+    edge: Option<String>,
+    collection: Option<String>,
+    key: Option<String>,
+}
+
+async fn retry(
+    State(journal): State<Arc<Journal>>,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Response, (StatusCode, String)> {
+    // A form of another page cannot send this type without asking first.
+    let is_json = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if !is_json {
+        return Ok(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
+    }
+    let wish: Retry =
+        serde_json::from_str(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let count = journal.retry(wish.edge.as_deref(), wish.collection.as_deref(), wish.key.as_deref());
+    let count = count.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    Ok(Json(json!({"retried": count})).into_response())
+}

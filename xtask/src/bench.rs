@@ -7,6 +7,7 @@
 mod d6s;
 mod directus_sync;
 mod hooks;
+mod live;
 mod machine;
 mod measure;
 mod report;
@@ -62,6 +63,8 @@ enum Peer {
     Sandbox,
     /// Hooks that change nothing, and none, on the sandbox
     Hooks,
+    /// Live replication between two instances
+    Live,
 }
 
 /// What all parts of a benchmark need.
@@ -117,6 +120,9 @@ async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
     }
     if wanted(Peer::Hooks) {
         tables.push(Box::pin(hooks::measure(&bench)).await?);
+    }
+    if wanted(Peer::Live) {
+        tables.push(Box::pin(live::measure(&bench)).await?);
     }
     tables.push(start::measure(&bench)?);
     Ok(tables)

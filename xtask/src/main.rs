@@ -11,6 +11,7 @@ mod demo;
 mod directus;
 mod install;
 mod interrupt;
+mod soak;
 mod test;
 
 use std::error::Error;
@@ -34,6 +35,8 @@ enum Command {
     Demo,
     /// Real Directus servers, to try things on
     Directus(directus::Args),
+    /// Play hundreds of random schedules of live replication
+    Soak(soak::Args),
     /// Check everything: format, lints, tests, and conformance on real Directus
     Test(test::Args),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Demo => demo::run(),
         Command::Directus(args) => directus::run(args),
+        Command::Soak(args) => soak::run(&args),
         Command::Test(args) => test::run(&args),
     };
     result.map_or_else(|error| fail(error.as_ref()), |()| ExitCode::SUCCESS)

@@ -21,6 +21,7 @@ pub mod run;
 pub mod setup;
 mod shape;
 pub mod status;
+pub mod told;
 
 pub use config::LiveConfig;
 pub use edge::{Found, Initial};

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use lockstep_core::merge::Side;
 use lockstep_directus::ErrorKind;
-use serde::Serialize;
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinSet;
 
@@ -22,6 +21,7 @@ use crate::journal::{Journal, now};
 use crate::peer::{Peer, Peers};
 use crate::shape;
 use crate::status::{Board, EdgeState, PeerState, Status};
+use crate::told::{Log, Told};
 use crate::{http, notify};
 
 /// The longest wait for a peer that is away.
@@ -30,52 +30,6 @@ const LONGEST: Duration = Duration::from_secs(30);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// So often the journal is asked for orders from outside.
 const ORDERS: Duration = Duration::from_secs(1);
-
-/// Something that happened. `at` is a moment in RFC 3339.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-pub enum Told {
-    /// A route does something else now.
-    Route {
-        /// When.
-        at: String,
-        /// Its name.
-        route: String,
-        /// What it does.
-        state: String,
-        /// Why.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<String>,
-    },
-    /// A peer stands otherwise now.
-    Peer {
-        /// When.
-        at: String,
-        /// Its name.
-        peer: String,
-        /// Whether it answers.
-        connected: bool,
-        /// Whether it tells of changes by WebSocket.
-        websocket: bool,
-        /// The last error.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        error: Option<String>,
-    },
-    /// Records were written.
-    Applied {
-        /// When.
-        at: String,
-        /// The route.
-        route: String,
-        /// How many.
-        applied: usize,
-        /// How many failed.
-        failed: usize,
-    },
-}
-
-/// Who is told of what happens.
-pub type Log = Arc<dyn Fn(&Told) + Send + Sync>;
 
 /// Replication that is ready to run.
 #[derive(Debug)]

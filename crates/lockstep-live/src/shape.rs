@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep_core::collection::{Collection, Key};
-use lockstep_core::content::{FILES, Kind, Wish};
+use lockstep_core::content::{FILES, Kind, ModelError, Wish};
 use lockstep_core::merge::MergeField;
 use serde_json::Value;
 
@@ -122,7 +122,16 @@ fn describe(peer: &Peer, collection: &str) -> Result<&'static Collection, String
             "{collection} is no content; files go along with \"files\": true, and the rest is what `lockstep push` is for"
         )));
     }
-    peer.model.describe(collection, &Wish::default()).map_err(|error| of(error.to_string()))
+    peer.model.describe(collection, &Wish::default()).map_err(|error| match error {
+        ModelError::Singleton { name } => {
+            of(format!("{name} is a singleton, and only collections of records are carried"))
+        }
+        ModelError::Unknown { name, nearest: Some(near) } => {
+            of(format!("there is no collection {name}; did you mean \"{near}\"?"))
+        }
+        ModelError::Unknown { name, nearest: None } => of(format!("there is no collection {name}")),
+        other => of(other.to_string()),
+    })
 }
 
 fn shape(

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use lockstep_live::Found;
 use lockstep_live::journal::{Conflict, DeadLetter};
 use lockstep_live::remotes::Imported;
-use lockstep_live::run::Told;
 use lockstep_live::setup::SetUp;
 use lockstep_live::status::Status;
+use lockstep_live::told::Told;
 use serde_json::{Value, json};
 
 use super::printable::line;

@@ -273,7 +273,7 @@ async fn what_does_not_fit_is_told_at_once() {
     for part in [
         "posts: a has the field \"body\", and b has not",
         "tags.name is string on a and integer on b",
-        "no collection autors",
+        "no collection autors; did you mean \"authors\"?",
         "did you mean \"name\"",
         "directus_users is no content",
     ] {

@@ -215,6 +215,14 @@ async fn schedules_from_30() {
     seeds(30..40).await;
 }
 
+/// Those that `cargo xtask soak` asks for (`LOCKSTEP_SEEDS`, as `40..340`), or one more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn schedules_of_the_environment() {
+    let wanted = std::env::var("LOCKSTEP_SEEDS").unwrap_or_else(|_| "40..41".to_owned());
+    let (from, to) = wanted.split_once("..").unwrap();
+    seeds(from.parse().unwrap()..to.parse().unwrap()).await;
+}
+
 /// A creation with a counted key whose answer was lost is found again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_makes_no_duplicate() {

@@ -76,6 +76,12 @@ impl Http {
         Ok(Answer { status, body: parse(response.text().await.map_err(failed)?) })
     }
 
+    /// The address of the server.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Reads.
     ///
     /// # Errors

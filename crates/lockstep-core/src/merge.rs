@@ -93,6 +93,8 @@ pub enum Clash {
     EditedAndDeleted,
     /// The sides differ, and were never seen alike.
     NoCommonState,
+    /// An edit came between reading and writing, and was overwritten.
+    Overwritten,
 }
 
 /// A decision that was taken, or is left to somebody.

@@ -86,6 +86,39 @@ pub async fn payloads(client: &Client, entries: &[i64]) -> Result<Vec<(String, I
     Ok(page.data.into_iter().filter_map(payload).collect())
 }
 
+/// Updates of these items after a number, lowest first.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn updates(
+    client: &Client,
+    collection: &str,
+    keys: &[String],
+    id: i64,
+) -> Result<Vec<Entry>, Error> {
+    let rules = json!([
+        {"id": {"_gt": id}}, {"collection": {"_eq": collection}}, {"action": {"_eq": "update"}}, {"item": {"_in": keys}},
+    ]);
+    entries(client, Query::new().filter(json!({"_and": rules})).sort(["id"]).limit(-1)).await
+}
+
+/// What updates changed, by the number of the entry that tells of each, as far as the instance keeps revisions.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn deltas(client: &Client, entries: &[i64]) -> Result<Vec<(i64, Item)>, Error> {
+    let query =
+        Query::new().fields(["activity", "delta"]).filter(json!({"activity": {"_in": entries}})).limit(-1);
+    let page = items::list(client, &Endpoint::of("directus_revisions"), &query).await?;
+    let delta = |mut row: Item| match (row.get("activity").and_then(Value::as_i64), row.shift_remove("delta"))
+    {
+        (Some(entry), Some(Value::Object(delta))) => Some((entry, delta)),
+        (Some(entry), Some(Value::String(delta))) => Some((entry, serde_json::from_str(&delta).ok()?)),
+        _ => None,
+    };
+    Ok(page.data.into_iter().filter_map(delta).collect())
+}
+
 /// The latest entries about these items, latest first.
 ///
 /// # Errors

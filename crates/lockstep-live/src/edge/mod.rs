@@ -2,6 +2,7 @@
 //! writes what is missing. It takes nothing from events, so that looking once more is never wrong.
 
 mod files;
+mod overwritten;
 mod plan;
 mod reconcile;
 mod recover;

@@ -213,6 +213,12 @@ impl Edge {
         deletions: &mut Vec<Deletion>,
     ) -> Result<(), LiveError> {
         let mut state: Vec<State> = items.iter().map(|_| State::default()).collect();
+        let since = self.seen_until()?;
+        // Before they are carried out: an answer that is lost leaves no difference to decide about.
+        for (item, merged) in items.iter().zip(&merged) {
+            let said = |side: Side| item.key(side).map(String::as_str).unwrap_or_default();
+            self.note_decisions(shape, (said(Side::Source), said(Side::Target)), &merged.decisions)?;
+        }
         for side in [Side::Target, Side::Source] {
             let writes = self.writes(shape, side, &items, &mut merged, circles, &mut state)?;
             let creations = self.create(shape, side, &items, &merged, &writes).await?;
@@ -222,8 +228,16 @@ impl Edge {
                     Err(error) => state[number].error = Some(error),
                 }
             }
+            let updates: Vec<&Write> = writes.iter().filter(|write| !write.create).collect();
+            let announced = since.filter(|_| !updates.is_empty());
+            if let Some(since) = announced {
+                self.announce(shape, side, since[at(side)], &items, &updates)?;
+            }
             for (number, result) in self.update(shape, side, &items, &writes).await? {
                 state[number].error = result.err().or(state[number].error.take());
+            }
+            if announced.is_some() {
+                self.note_overwritten(shape).await?;
             }
             for write in &writes {
                 state[write.item].wrote = true;
@@ -355,7 +369,6 @@ impl Edge {
             }
             let said = |key: Option<&String>| key.cloned().unwrap_or_default();
             let keys = (said(item.key(Side::Source)), said(item.key(Side::Target)));
-            self.note_decisions(shape, (&keys.0, &keys.1), &merged.decisions)?;
             match (merged.common, &item.pair) {
                 (Some(common), pair) if !(keys.0.is_empty() || keys.1.is_empty()) => {
                     let (source, target) = keys;
@@ -392,7 +405,17 @@ impl Edge {
         Ok(())
     }
 
-    fn note_decisions(
+    /// The activity of both sides that was read before: of a route of one way nobody edits the target on purpose.
+    fn seen_until(&self) -> Result<Option<[i64; 2]>, LiveError> {
+        if !self.config.both_ways {
+            return Ok(None);
+        }
+        let of =
+            |side: Side| Ok::<_, LiveError>(self.journal.cursor(&self.peer(side).name)?.unwrap_or_default());
+        Ok(Some([of(Side::Source)?, of(Side::Target)?]))
+    }
+
+    pub(super) fn note_decisions(
         &self,
         shape: &Shape,
         keys: (&str, &str),

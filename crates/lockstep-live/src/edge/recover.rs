@@ -20,17 +20,18 @@ const STILL_WORKING: i64 = 1_500;
 const PAGE: u32 = 1000;
 
 impl Edge {
-    /// Pairs what was created without our knowing, and forgets what was not.
+    /// Pairs what was created without our knowing, and forgets what was not; and asks what changes whose answer was lost have
+    /// written over.
     pub(super) async fn recover(&self, shape: &Shape) -> Result<(), LiveError> {
-        if !shape.counted {
-            return Ok(());
-        }
         let intents = self.journal.intents(self.name(), &shape.collection)?;
-        let Some(last) = intents.iter().map(|intent| intent.at).max() else { return Ok(()) };
+        let writings = self.journal.writings(self.name(), &shape.collection)?;
+        let begun = intents.iter().map(|intent| intent.at).chain(writings.iter().map(|writing| writing.at));
+        let Some(last) = begun.max() else { return Ok(()) };
         let left = STILL_WORKING - (now() - last);
         if let Ok(left @ 1..) = u64::try_from(left) {
             tokio::time::sleep(Duration::from_millis(left)).await;
         }
+        self.note_overwritten(shape).await?;
         for holder in [Side::Source, Side::Target] {
             let of_side: Vec<&Intent> = intents.iter().filter(|intent| intent.side == holder).collect();
             if let Some(newest) = of_side.iter().map(|intent| intent.newest).min() {
@@ -49,6 +50,9 @@ impl Edge {
         intents: &[&Intent],
         newest: i64,
     ) -> Result<(), LiveError> {
+        if !shape.counted {
+            return self.recover_by_key(shape, side, intents).await;
+        }
         let peer = self.peer(side);
         let mut after = newest;
         let mut keys: Vec<String> = Vec::new();
@@ -98,6 +102,27 @@ impl Edge {
                 stamps: [None, None],
             }));
         }
+        self.journal.count(self.name(), "recovered", outcomes.len())?;
+        Ok(self.journal.settle(self.name(), &shape.collection, &outcomes, &[])?)
+    }
+
+    /// What was created under its own key is found by it. That both had then what was sent keeps edits since from being
+    /// taken for a conflict.
+    async fn recover_by_key(&self, shape: &Shape, side: Side, intents: &[&Intent]) -> Result<(), LiveError> {
+        let keys: Vec<String> = intents.iter().map(|intent| intent.key.clone()).collect();
+        let rows = self.rows(shape, side, &keys).await?;
+        let paired =
+            self.journal.others(self.name(), &shape.collection, side, keys.iter().map(String::as_str))?;
+        let made = intents
+            .iter()
+            .filter(|intent| rows.contains_key(&intent.key) && !paired.contains_key(&intent.key));
+        let outcomes: Vec<Outcome> = made
+            .map(|intent| {
+                let (source, target, common) =
+                    (intent.key.clone(), intent.key.clone(), intent.fields.clone());
+                Outcome::Paired(Pair { source, target, common, stamps: [None, None] })
+            })
+            .collect();
         self.journal.count(self.name(), "recovered", outcomes.len())?;
         Ok(self.journal.settle(self.name(), &shape.collection, &outcomes, &[])?)
     }

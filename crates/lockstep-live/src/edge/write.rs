@@ -41,9 +41,7 @@ impl Edge {
         if shape.is_files() {
             return self.upload(side, items, &creations).await;
         }
-        if shape.counted {
-            self.intend(shape, side, items, merged, &creations).await?;
-        }
+        self.intend(shape, side, items, merged, &creations).await?;
         let holder = side.other();
         let body = |write: &&Write| {
             let mut body = write.body.clone();
@@ -81,7 +79,7 @@ impl Edge {
                     Some(parts) => parts.into_iter().rev().for_each(|part| waiting.push_front(part)),
                     None => {
                         let write = creations[from];
-                        if let Some(key) = items[write.item].key(holder).filter(|_| shape.counted) {
+                        if let Some(key) = items[write.item].key(holder) {
                             self.journal.forget(self.name(), &shape.collection, &[(holder, key.clone())])?;
                         }
                         results.push((write.item, Err(told(&error))));
@@ -102,7 +100,11 @@ impl Edge {
         creations: &[&Write],
     ) -> Result<(), LiveError> {
         let peer = self.peer(side);
-        let newest = activity::newest(&peer.client).await.map_err(|error| peer.failed(error))?;
+        let newest = match shape.counted {
+            true => activity::newest(&peer.client).await.map_err(|error| peer.failed(error))?,
+            // It is found by its key.
+            false => 0,
+        };
         let intents = creations.iter().filter_map(|write| {
             Some(Intent {
                 side: side.other(),

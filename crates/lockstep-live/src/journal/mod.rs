@@ -9,6 +9,7 @@
 mod open;
 mod pairs;
 mod reports;
+mod writings;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -110,6 +111,25 @@ pub struct Intent {
     pub newest: i64,
     /// When, in milliseconds since 1970.
     pub at: i64,
+}
+
+/// A change that is about to be written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Writing {
+    /// The side that it is written on.
+    pub side: Side,
+    /// The key of the record on the source.
+    pub source: String,
+    /// Its key on the target.
+    pub target: String,
+    /// The newest activity of that side that was known before the record was read.
+    pub since: i64,
+    /// When, in milliseconds since 1970.
+    pub at: i64,
+    /// What that side had, in the words of the source.
+    pub read: Fields,
+    /// What is sent.
+    pub body: Fields,
 }
 
 /// The journal of a daemon.

@@ -39,6 +39,11 @@ CREATE TABLE intent (
     fields TEXT NOT NULL, newest INTEGER NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (edge, collection, side, key)
 ) WITHOUT ROWID;
+CREATE TABLE writing (
+    edge TEXT NOT NULL, collection TEXT NOT NULL, side INTEGER NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL,
+    since INTEGER NOT NULL, at INTEGER NOT NULL, read TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (edge, collection, side, source)
+) WITHOUT ROWID;
 CREATE TABLE conflict (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, edge TEXT NOT NULL, collection TEXT NOT NULL,
     source TEXT NOT NULL, target TEXT NOT NULL, decision TEXT NOT NULL, open INTEGER NOT NULL,

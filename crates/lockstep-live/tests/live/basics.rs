@@ -1,10 +1,13 @@
 //! What flows, and how.
 
-use lockstep_core::merge::Side;
+use std::time::Duration;
+
+use lockstep_core::merge::{Clash, Side};
 use lockstep_directus::Request;
 use lockstep_live::journal::{Journal, Mark};
 use lockstep_live::status::Status;
 use lockstep_live::{Initial, LiveError};
+use lockstep_testkit::proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
 use crate::stage::{Daemon, Stage, create, delete, rows, until, update};
@@ -184,6 +187,29 @@ async fn many_deletions_at_once_halt_the_route() {
     visit().note("allow a>b", Some("1")).unwrap();
     visit().note("halt a>b", None).unwrap();
     until("they are gone", || async { rows(b, "authors").await.len() == 5 }).await;
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_is_overwritten_is_recorded() {
+    let stage = Stage::new(2).await;
+    let (a, b) = (&stage.instances[0].client, &stage.instances[1].client);
+    let post = create(a, "posts", json!({"title": "one"})).await;
+    let daemon = stage.run(stage.config(route(json!({})), |_| {})).await;
+    stage.alike(&ALL, true).await;
+    // Ours waits on its way, and somebody is quicker.
+    let slow = Fault::Delay(Duration::from_secs(1));
+    stage.instances[1].proxy.fault(Rule::new(slow).method("PATCH").path("/items/posts").nth(1));
+    update(a, "posts", &post, json!({"title": "of a"})).await;
+    let sent = || stage.instances[1].proxy.requests().iter().any(|request| request.method == "PATCH");
+    until("ours is on its way", || async { sent() }).await;
+    update(b, "posts", &post, json!({"title": "of b"})).await;
+    let conflicts = || Journal::visit(&stage.journal()).unwrap().conflicts(false, 10).unwrap();
+    until("it is recorded", || async { !conflicts().is_empty() }).await;
+    stage.alike(&ALL, true).await;
+    let decision = conflicts().remove(0).decision;
+    assert_eq!((decision.clash, &decision.target), (Clash::Overwritten, &json!("of b")));
+    assert_eq!(rows(b, "posts").await[0]["title"], "of a");
     daemon.stop().await;
 }
 

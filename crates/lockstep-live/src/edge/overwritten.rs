@@ -1,0 +1,176 @@
+//! Edits that came between reading and writing. The API has no conditional write, so that they are overwritten; but they
+//! are not lost without a word: what they were is kept by the revisions, and recorded as a conflict.
+
+use std::collections::BTreeMap;
+
+use lockstep_core::content::same_value_of;
+use lockstep_core::merge::{Clash, Decision, Side};
+use lockstep_core::record::Fields;
+use lockstep_directus::activity;
+use serde_json::Value;
+
+use super::Edge;
+use super::plan::{Item, Write};
+use crate::error::LiveError;
+use crate::journal::{Writing, now};
+use crate::shape::Shape;
+
+impl Edge {
+    /// Journals what is about to be written on a side.
+    pub(super) fn announce(
+        &self,
+        shape: &Shape,
+        side: Side,
+        since: i64,
+        items: &[Item],
+        updates: &[&Write],
+    ) -> Result<(), LiveError> {
+        let writing = |write: &&Write| {
+            let item = &items[write.item];
+            Writing {
+                side,
+                source: item.key(Side::Source).cloned().unwrap_or_default(),
+                target: item.key(Side::Target).cloned().unwrap_or_default(),
+                since,
+                at: now(),
+                read: item.row(side).cloned().unwrap_or_default(),
+                body: write.body.clone(),
+            }
+        };
+        let writings: Vec<Writing> = updates.iter().map(writing).collect();
+        Ok(self.journal.writing(self.name(), &shape.collection, &writings)?)
+    }
+
+    /// Records the edits that the announced changes of a collection have overwritten.
+    pub(super) async fn note_overwritten(&self, shape: &Shape) -> Result<(), LiveError> {
+        let writings = self.journal.writings(self.name(), &shape.collection)?;
+        for side in [Side::Source, Side::Target] {
+            let of_side: Vec<&Writing> = writings.iter().filter(|writing| writing.side == side).collect();
+            for part in of_side.chunks(self.batch) {
+                self.overwritten_on(shape, side, part).await?;
+            }
+        }
+        if !writings.is_empty() {
+            self.journal.written(self.name(), &shape.collection)?;
+        }
+        Ok(())
+    }
+
+    async fn overwritten_on(
+        &self,
+        shape: &Shape,
+        side: Side,
+        writings: &[&Writing],
+    ) -> Result<(), LiveError> {
+        let key = |writing: &Writing| match side {
+            Side::Source => writing.source.clone(),
+            Side::Target => writing.target.clone(),
+        };
+        let by_key: BTreeMap<String, &Writing> =
+            writings.iter().map(|writing| (key(writing), *writing)).collect();
+        let keys: Vec<String> = by_key.keys().cloned().collect();
+        let Some(since) = writings.iter().map(|writing| writing.since).min() else { return Ok(()) };
+        let peer = self.peer(side);
+        let failed = |error| peer.failed(error);
+        let entries =
+            activity::updates(&peer.client, &shape.collection, &keys, since).await.map_err(failed)?;
+        let mut of_item: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+        for entry in &entries {
+            of_item.entry(&entry.item).or_default().push(entry.id);
+        }
+        // One entry is our own.
+        of_item.retain(|_, entries| entries.len() > 1);
+        let asked: Vec<i64> = of_item.values().flatten().copied().collect();
+        let mut deltas: BTreeMap<i64, Fields> = BTreeMap::new();
+        for part in asked.chunks(peer.page.min(200)) {
+            deltas.extend(activity::deltas(&peer.client, part).await.map_err(failed)?);
+        }
+        for (key, entries) in of_item {
+            let Some(writing) = by_key.get(key) else { continue };
+            let edits: Vec<&Fields> = entries.iter().filter_map(|entry| deltas.get(entry)).collect();
+            let decisions = overwritten(shape, side, &writing.read, &writing.body, &edits);
+            self.note_decisions(shape, (&writing.source, &writing.target), &decisions)?;
+        }
+        Ok(())
+    }
+}
+
+/// The edits that a write hid: of each field the last one before ours, unless it is what was read, or what was written.
+fn overwritten(shape: &Shape, side: Side, read: &Fields, body: &Fields, edits: &[&Fields]) -> Vec<Decision> {
+    let is_ours = |edit: &Fields| {
+        body.iter().all(|(name, value)| {
+            edit.get(name).is_some_and(|edited| same_value_of(shape.kind(name), value, edited))
+        })
+    };
+    let Some(ours) = edits.iter().rposition(|edit| is_ours(edit)) else { return Vec::new() };
+    let mut decisions = Vec::new();
+    for (name, written) in body {
+        // Keys of other records have other names on the other side.
+        if shape.references.iter().any(|reference| reference.field == *name) {
+            continue;
+        }
+        let Some(edit) = edits[..ours].iter().rev().find_map(|edit| edit.get(name)) else { continue };
+        let before = read.get(name).unwrap_or(&Value::Null);
+        let same = |other: &Value| same_value_of(shape.kind(name), edit, other);
+        if same(before) || same(written) {
+            continue;
+        }
+        let (source, target) = match side {
+            Side::Target => (written.clone(), edit.clone()),
+            Side::Source => (edit.clone(), written.clone()),
+        };
+        decisions.push(Decision {
+            clash: Clash::Overwritten,
+            field: Some(name.clone()),
+            base: before.clone(),
+            source,
+            target,
+            winner: Some(side.other()),
+        });
+    }
+    decisions
+}
+
+#[cfg(test)]
+mod tests {
+    use lockstep_core::collection::Key;
+    use lockstep_core::merge::MergeField;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_edits_between_reading_and_writing_are_told() {
+        let field = |name: &str| MergeField { name: name.to_owned(), kind: None };
+        let shape = Shape {
+            collection: "posts".to_owned(),
+            key_field: "id".to_owned(),
+            key: Key::Uuid,
+            counted: false,
+            fields: vec![field("title"), field("body")],
+            references: Vec::new(),
+            filter: None,
+        };
+        let fields = |value: Value| value.as_object().unwrap().clone();
+        let (read, body) = (fields(json!({"title": "read"})), fields(json!({"title": "ours"})));
+        for (edits, expected) in [
+            (vec![json!({"title": "ours"})], None),
+            (vec![json!({"title": "read"}), json!({"title": "ours"})], None),
+            (vec![json!({"title": "theirs"}), json!({"title": "ours"})], Some("theirs")),
+            (
+                vec![json!({"title": "theirs"}), json!({"title": "ours"}), json!({"title": "later"})],
+                Some("theirs"),
+            ),
+            (vec![json!({"body": "another field"}), json!({"title": "ours"})], None),
+            (vec![json!({"title": "first"}), json!({"title": "read"}), json!({"title": "ours"})], None),
+        ] {
+            let edits: Vec<Fields> = edits.into_iter().map(fields).collect();
+            let found = overwritten(&shape, Side::Target, &read, &body, &edits.iter().collect::<Vec<_>>());
+            assert_eq!(
+                found.first().map(|decision| decision.target.clone()),
+                expected.map(Value::from),
+                "{edits:?}"
+            );
+        }
+    }
+}

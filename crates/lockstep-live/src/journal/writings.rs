@@ -1,0 +1,75 @@
+//! Changes that are about to be written: whatever becomes of the answer, it can be asked afterwards what they wrote over.
+
+use lockstep_core::record::Fields;
+use rusqlite::{TransactionBehavior, params};
+use serde_json::Value;
+
+use super::{Journal, JournalError, Writing, side, side_of};
+
+impl Journal {
+    /// Says that changes are about to be written.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing is.
+    pub fn writing(&self, edge: &str, collection: &str, writings: &[Writing]) -> Result<(), JournalError> {
+        let mut connection = self.held();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut query = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO writing (edge, collection, side, source, target, since, at, read, body) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
+            let text = |fields: &Fields| Value::Object(fields.clone()).to_string();
+            for one in writings {
+                query.execute(params![
+                    edge,
+                    collection,
+                    side(one.side),
+                    one.source,
+                    one.target,
+                    one.since,
+                    one.at,
+                    text(&one.read),
+                    text(&one.body)
+                ])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Changes of which it was not asked yet what they wrote over.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn writings(&self, edge: &str, collection: &str) -> Result<Vec<Writing>, JournalError> {
+        let connection = self.held();
+        let mut query = connection.prepare_cached(
+            "SELECT side, source, target, since, at, read, body FROM writing WHERE edge = ?1 AND collection = ?2",
+        )?;
+        let fields = |text: String| serde_json::from_str(&text).unwrap_or_default();
+        let rows = query.query_map([edge, collection], |row| {
+            Ok(Writing {
+                side: side_of(row.get(0)?),
+                source: row.get(1)?,
+                target: row.get(2)?,
+                since: row.get(3)?,
+                at: row.get(4)?,
+                read: fields(row.get(5)?),
+                body: fields(row.get(6)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// It was asked: nothing is left to be done about the changes of a collection.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn written(&self, edge: &str, collection: &str) -> Result<(), JournalError> {
+        let connection = self.held();
+        connection
+            .prepare_cached("DELETE FROM writing WHERE edge = ?1 AND collection = ?2")?
+            .execute([edge, collection])?;
+        Ok(())
+    }
+}

@@ -63,10 +63,12 @@ impl Edge {
         pass: &mut Pass,
         deletions: &mut Vec<Deletion>,
     ) -> Result<(), LiveError> {
+        // Before the reading: what comes after it is what may be written over.
+        let since = self.seen_until()?;
         let items = self.items(shape, due)?;
         let mut items = self.filled(shape, items).await?;
         let merged = self.merged(shape, &mut items).await?;
-        self.write_all(shape, items, merged, circles, pass, deletions).await
+        self.write_all(shape, (items, merged, since), circles, pass, deletions).await
     }
 
     /// The records that marks are of.
@@ -206,14 +208,12 @@ impl Edge {
     async fn write_all(
         &self,
         shape: &Shape,
-        items: Vec<Item>,
-        mut merged: Vec<Merged>,
+        (items, mut merged, since): (Vec<Item>, Vec<Merged>, Option<[i64; 2]>),
         circles: Circles,
         pass: &mut Pass,
         deletions: &mut Vec<Deletion>,
     ) -> Result<(), LiveError> {
         let mut state: Vec<State> = items.iter().map(|_| State::default()).collect();
-        let since = self.seen_until()?;
         // Before they are carried out: an answer that is lost leaves no difference to decide about.
         for (item, merged) in items.iter().zip(&merged) {
             let said = |side: Side| item.key(side).map(String::as_str).unwrap_or_default();

@@ -266,17 +266,6 @@ impl Journal {
         Ok(query.query_row([edge], |row| row.get(0))?)
     }
 
-    /// Marks that are done: removed, if they were not made anew.
-    ///
-    /// # Errors
-    /// When they cannot be written.
-    pub fn done(&self, edge: &str, collection: &str, marks: &[Due]) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        clear(&transaction, edge, collection, marks)?;
-        Ok(transaction.commit()?)
-    }
-
     /// A mark that failed: it is due again later, or is put with the dead letters.
     ///
     /// # Errors
@@ -297,24 +286,6 @@ impl Journal {
             )?
             .execute(params![edge, collection, side(mark.side), mark.key, error, due])?;
         Ok(())
-    }
-
-    /// Puts marks off without counting a try.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn put_off(&self, edge: &str, collection: &str, marks: &[Due], due: i64) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut query = transaction.prepare_cached(
-                "UPDATE mark SET due = ?5 WHERE edge = ?1 AND collection = ?2 AND side = ?3 AND key = ?4",
-            )?;
-            for mark in marks {
-                query.execute(params![edge, collection, side(mark.side), mark.key, due])?;
-            }
-        }
-        Ok(transaction.commit()?)
     }
 }
 

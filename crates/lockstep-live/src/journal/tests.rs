@@ -27,7 +27,7 @@ fn a_mark_that_was_made_anew_is_not_done() {
     let seen = due(&journal);
     assert_eq!((seen.len(), journal.cursor("a").unwrap()), (2, Some(7)));
     journal.mark(&[mark("1")], None).unwrap();
-    journal.done("a>b", "posts", &seen).unwrap();
+    journal.settle("a>b", "posts", &[], &seen).unwrap();
     let left = due(&journal);
     assert_eq!(left.iter().map(|mark| mark.key.as_str()).collect::<Vec<_>>(), ["1"]);
 }

@@ -1,7 +1,7 @@
 //! How replication stands, for people and machines.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -72,15 +72,7 @@ impl Board {
         name: &str,
         change: impl FnOnce(&mut EdgeState),
     ) -> Result<Option<EdgeState>, LiveError> {
-        let mut edges = held(&self.edges);
-        let state = edges.entry(name.to_owned()).or_default();
-        let before = state.clone();
-        change(state);
-        if *state == before {
-            return Ok(None);
-        }
-        journal.note(&format!("edge {name}"), Some(&serde_json::to_string(state).unwrap_or_default()))?;
-        Ok(Some(state.clone()))
+        changed(journal, &self.edges, "edge", name, change)
     }
 
     /// Changes how a peer stands; gives it if it stands otherwise now.
@@ -90,20 +82,27 @@ impl Board {
         name: &str,
         change: impl FnOnce(&mut PeerState),
     ) -> Result<Option<PeerState>, LiveError> {
-        let mut peers = held(&self.peers);
-        let state = peers.entry(name.to_owned()).or_default();
-        let before = state.clone();
-        change(state);
-        if *state == before {
-            return Ok(None);
-        }
-        journal.note(&format!("peer {name}"), Some(&serde_json::to_string(state).unwrap_or_default()))?;
-        Ok(Some(state.clone()))
+        changed(journal, &self.peers, "peer", name, change)
     }
 }
 
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
+/// Changes how one of them stands, here and in the journal; gives it if it stands otherwise now.
+fn changed<T: Clone + Default + PartialEq + Serialize>(
+    journal: &Journal,
+    all: &Mutex<BTreeMap<String, T>>,
+    kind: &str,
+    name: &str,
+    change: impl FnOnce(&mut T),
+) -> Result<Option<T>, LiveError> {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    let state = all.entry(name.to_owned()).or_default();
+    let before = state.clone();
+    change(state);
+    if *state == before {
+        return Ok(None);
+    }
+    journal.note(&format!("{kind} {name}"), Some(&serde_json::to_string(state).unwrap_or_default()))?;
+    Ok(Some(state.clone()))
 }
 
 impl Status {

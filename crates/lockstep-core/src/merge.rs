@@ -145,6 +145,15 @@ pub fn merge(
     }
 }
 
+/// Whether a record is another than both sides had last. A field without a common value says nothing of an edit.
+#[must_use]
+pub fn is_edited(fields: &[MergeField], base: &Fields, now: &Fields) -> bool {
+    fields.iter().any(|field| {
+        let before = base.get(&field.name);
+        before.is_some_and(|before| !same(field, before, now.get(&field.name)))
+    })
+}
+
 /// A record that only one side has.
 fn alone(fields: &[MergeField], rules: Rules, base: Option<&Fields>, only: &Fields, holder: Side) -> Merged {
     let lacking = holder.other();
@@ -154,12 +163,7 @@ fn alone(fields: &[MergeField], rules: Rules, base: Option<&Fields>, only: &Fiel
     let Some(base) = base else {
         return if writes_lacking { create() } else { Merged::default() };
     };
-    // A field without a common value says nothing of an edit.
-    let edited = fields.iter().any(|field| {
-        let before = base.get(&field.name);
-        before.is_some_and(|before| !same(field, before, only.get(&field.name)))
-    });
-    if edited {
+    if is_edited(fields, base, only) {
         let mut merged = if writes_lacking { create() } else { Merged::default() };
         let (now, none) = (Value::Object(taken(fields, only)), Value::Null);
         let (source, target) = if holder == Side::Source { (now, none) } else { (none, now) };

@@ -17,6 +17,7 @@ pub mod journal;
 mod notify;
 mod peer;
 pub mod remotes;
+mod rights;
 pub mod run;
 pub mod setup;
 mod shape;

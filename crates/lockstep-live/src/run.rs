@@ -15,14 +15,14 @@ use tokio::task::JoinSet;
 
 use crate::capture::{Capture, Heard};
 use crate::config::{EdgeConfig, LiveConfig, PeerAddress};
-use crate::edge::{Drained, Edge, Found, Initial};
+use crate::edge::{Drained, Edge, Found, Initial, Unanswered};
 use crate::error::LiveError;
 use crate::journal::{Journal, now};
 use crate::peer::{Peer, Peers};
 use crate::shape;
 use crate::status::{Board, EdgeState, PeerState, Status};
 use crate::told::{Log, Told};
-use crate::{http, notify};
+use crate::{http, notify, rights};
 
 /// The longest wait for a peer that is away.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -210,13 +210,10 @@ impl Shared {
     fn fits(&self, config: &EdgeConfig, source: &Arc<Peer>, target: &Arc<Peer>) -> Result<Edge, Vec<String>> {
         let shapes = shape::shapes(config, source, target)?;
         let mut problems = Vec::new();
-        const READ: [&str; 1] = ["read"];
-        const WRITE: [&str; 4] = ["read", "create", "update", "delete"];
         for (peer, writes) in [(source, config.both_ways), (target, true)] {
-            problems.extend(peer.lacks("directus_activity", &READ));
-            problems.extend(peer.lacks("directus_revisions", &READ));
-            for shape in &shapes {
-                problems.extend(peer.lacks(&shape.collection, if writes { &WRITE } else { &READ }));
+            problems.extend(rights::SYSTEM.iter().flat_map(|system| peer.lacks(system, &["read"])));
+            for (collection, actions) in rights::of_collections(config, &shapes, writes) {
+                problems.extend(peer.lacks(collection, actions));
             }
         }
         if !problems.is_empty() {
@@ -230,6 +227,7 @@ impl Shared {
             journal: Arc::clone(&self.journal),
             attempts: self.config.attempts,
             batch: self.config.batch,
+            unanswered: Unanswered::default(),
         })
     }
 
@@ -374,10 +372,19 @@ impl Shared {
                 slot.capture.interest(name, side, collections(&edge).into_iter());
             }
         }
+        // An order that came while nobody ran is carried out by that as well.
+        self.journal.take_order(name)?;
         edge.reconcile(initial, true).await?;
+        self.journal.carried_out(name)?;
         let mut reconciled = Instant::now();
         let mut wait = FIRST_WAIT;
         loop {
+            let ordered = self.journal.take_order(name)?;
+            if ordered || self.config.reconcile.is_some_and(|every| reconciled.elapsed() >= every) {
+                edge.reconcile(initial, true).await?;
+                self.journal.carried_out(name)?;
+                reconciled = Instant::now();
+            }
             // What was marked stays marked: after a gap it is enough to go on.
             let drained = edge.drain().await;
             if let Ok(Drained { applied, failed }) = drained
@@ -408,13 +415,6 @@ impl Shared {
             if let Some(wake) = self.wakes.get(name) {
                 // Whether it was woken or not, it looks at what is due.
                 let _ = tokio::time::timeout(pause, wake.notified()).await;
-            }
-            let order = format!("order {name}");
-            let ordered = self.journal.noted(&order)?.is_some();
-            if ordered || self.config.reconcile.is_some_and(|every| reconciled.elapsed() >= every) {
-                self.journal.note(&order, None)?;
-                edge.reconcile(initial, true).await?;
-                reconciled = Instant::now();
             }
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::config::LiveConfig;
 use crate::error::LiveError;
 use crate::peer::Peer;
-use crate::shape;
+use crate::{rights, shape};
 
 /// What the user, its policy and its role are called.
 pub const NAME: &str = "Lockstep Live";
@@ -41,34 +41,18 @@ pub async fn set_up(config: &LiveConfig, name: &str, token: String) -> Result<Se
         // Both sides are this one: only names and fields matter here.
         let shapes = shape::shapes(edge, &peer, &peer).map_err(LiveError::Refused)?;
         let writes = edge.to == name || edge.both_ways;
-        for shape in shapes {
-            let mut actions = vec!["read"];
-            if writes {
-                actions.extend(["create", "update"]);
-            }
-            if writes && edge.deletes {
-                actions.push("delete");
-            }
-            match rights.iter_mut().find(|(collection, _)| *collection == shape.collection) {
+        for (collection, actions) in rights::of_collections(edge, &shapes, writes) {
+            match rights.iter_mut().find(|(known, _)| known == collection) {
                 Some((_, known)) => {
                     known.extend(actions);
                     known.sort_unstable();
                     known.dedup();
                 }
-                None => rights.push((shape.collection, actions)),
+                None => rights.push((collection.to_owned(), actions.to_vec())),
             }
         }
     }
-    const READ: [&str; 5] = [
-        "directus_activity",
-        "directus_revisions",
-        "directus_collections",
-        "directus_fields",
-        "directus_relations",
-    ];
-    for system in READ {
-        rights.push((system.to_owned(), vec!["read"]));
-    }
+    rights.extend(rights::SYSTEM.map(|system| (system.to_owned(), vec!["read"])));
     if config.notify.contains_key(name) {
         rights.push(("directus_notifications".to_owned(), vec!["create"]));
         rights.push(("directus_users".to_owned(), vec!["read"]));

@@ -135,14 +135,7 @@ fn reconcile(
     }
     let journal = visit(&config)?;
     for route in routes {
-        let note = |name: &str, value: Option<&str>| {
-            journal.note(&format!("{name} {route}"), value).map_err(LiveError::from)
-        };
-        if allow {
-            note("allow", Some("1"))?;
-            note("halt", None)?;
-        }
-        note("order", Some("1"))?;
+        journal.order(route, allow).map_err(LiveError::from)?;
     }
     output.ordered(routes)?;
     Ok(DONE)

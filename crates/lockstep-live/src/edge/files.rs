@@ -126,7 +126,7 @@ fn refused(error: &Error) -> Result<(), String> {
 }
 
 /// What tells a content from a later one, taken out of a row.
-fn stamp(row: &mut Fields) -> String {
+pub(super) fn stamp(row: &mut Fields) -> String {
     let parts: Vec<String> =
         STAMPS.iter().map(|name| row.shift_remove(*name).unwrap_or_default().to_string()).collect();
     parts.join(" ")

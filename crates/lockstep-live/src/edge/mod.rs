@@ -13,16 +13,19 @@ mod write;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lockstep_core::merge::{Act, Side, is_mass_deletion};
+use futures::future::try_join;
+use lockstep_core::merge::{Act, Side, is_edited, is_mass_deletion};
+use lockstep_core::record::Fields;
 use lockstep_directus::ErrorKind;
 
 use crate::config::EdgeConfig;
 use crate::error::LiveError;
-use crate::journal::{Due, Journal, Outcome, now};
+use crate::journal::{Due, Journal, Outcome, Pair, now};
 use crate::peer::Peer;
-use crate::shape::Shape;
+use crate::shape::{CONTENT, Shape};
 
 pub use reconcile::{Found, Initial};
+pub(crate) use recover::Unanswered;
 
 /// The longest wait between two tries of a record, in milliseconds.
 const LONGEST_WAIT: i64 = 300_000;
@@ -42,6 +45,7 @@ pub(crate) struct Edge {
     pub(crate) attempts: u32,
     /// How many records a request holds at most.
     pub(crate) batch: usize,
+    pub(crate) unanswered: Unanswered,
 }
 
 /// What one look came to.
@@ -57,9 +61,7 @@ pub(crate) struct Drained {
 #[derive(Debug)]
 struct Deletion {
     side: Side,
-    key: String,
-    source: String,
-    target: String,
+    pair: Pair,
     marks: Vec<Due>,
 }
 
@@ -94,22 +96,28 @@ impl Edge {
     /// When a peer cannot be reached; when more would be deleted than an accident may. What was done until then is
     /// journalled.
     pub(crate) async fn drain(&self) -> Result<Drained, LiveError> {
-        if let Some(reason) = self.journal.noted(&format!("halt {}", self.name()))? {
+        if let Some(reason) = self.journal.halted(self.name())? {
             return Err(LiveError::Halted(reason));
         }
+        let consent_counts = self.journal.consent_counts(self.name())?;
+        let mut undeleted = 0;
         let mut all = Drained::default();
         let mut circles = Circles::Wait;
         loop {
             let pass = self.pass(circles).await?;
             all.applied += pass.applied;
             all.failed += pass.failed;
+            undeleted += pass.undeleted;
             circles = match (pass.progress, pass.blocked, circles) {
-                (_, 0, _) => return Ok(all),
+                (_, 0, _) | (false, _, Circles::Break) => break,
                 (true, _, _) => Circles::Wait,
                 (false, _, Circles::Wait) => Circles::Break,
-                (false, _, Circles::Break) => return Ok(all),
             };
         }
+        if consent_counts && undeleted == 0 {
+            self.journal.use_up_consent(self.name())?;
+        }
+        Ok(all)
     }
 
     async fn pass(&self, circles: Circles) -> Result<Pass, LiveError> {
@@ -137,8 +145,7 @@ impl Edge {
 
     /// Halts before more goes than an accident may delete.
     fn guard(&self, deletions: &BTreeMap<usize, Vec<Deletion>>) -> Result<(), LiveError> {
-        let allowed = format!("allow {}", self.name());
-        if self.journal.noted(&allowed)?.is_some() {
+        if self.journal.is_consented(self.name())? {
             return Ok(());
         }
         for (number, of_shape) in deletions {
@@ -154,7 +161,7 @@ impl Edge {
                         self.peer(side.other()).name,
                         self.peer(side).name
                     );
-                    self.journal.note(&format!("halt {}", self.name()), Some(&reason))?;
+                    self.journal.halt(self.name(), &reason)?;
                     return Err(LiveError::Halted(reason));
                 }
             }
@@ -171,23 +178,54 @@ impl Edge {
         for side in [Side::Source, Side::Target] {
             let of_side: Vec<&Deletion> = deletions.iter().filter(|deletion| deletion.side == side).collect();
             for part in of_side.chunks(self.batch) {
-                let keys: Vec<String> = part.iter().map(|deletion| deletion.key.clone()).collect();
+                let still: Vec<&Deletion> = self.still_deleted(shape, side, part).await?;
+                let keys: Vec<String> =
+                    still.iter().map(|deletion| deletion.pair.key(side).clone()).collect();
                 let results = self.remove(shape, side, &keys).await?;
-                for (deletion, result) in part.iter().zip(results) {
+                for (deletion, result) in still.iter().zip(results) {
                     match result {
                         Ok(()) => {
-                            let (source, target) = (deletion.source.clone(), deletion.target.clone());
+                            let (source, target) =
+                                (deletion.pair.source.clone(), deletion.pair.target.clone());
                             let gone = [Outcome::Gone { source, target }];
                             self.journal.settle(self.name(), &shape.collection, &gone, &deletion.marks)?;
                             pass.applied += 1;
                             pass.progress = true;
                         }
-                        Err(error) => self.fail(shape, &deletion.marks, &error, pass)?,
+                        Err(error) => {
+                            pass.undeleted += 1;
+                            self.fail(shape, &deletion.marks, &error, pass)?;
+                        }
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Those that nobody has edited, or made again, since it was decided that they go: between that and the deletion lies all
+    /// that a pass writes. The others keep their marks, and are looked at once more.
+    async fn still_deleted<'a>(
+        &self,
+        shape: &Shape,
+        side: Side,
+        deletions: &[&'a Deletion],
+    ) -> Result<Vec<&'a Deletion>, LiveError> {
+        let keys = |side: Side| {
+            deletions.iter().map(|deletion| deletion.pair.key(side).clone()).collect::<Vec<String>>()
+        };
+        let (here, there) = (keys(side), keys(side.other()));
+        let (mut rows, others) =
+            try_join(self.rows(shape, side, &here), self.rows(shape, side.other(), &there)).await?;
+        if side == Side::Target {
+            self.canonical(shape, &mut rows)?;
+        }
+        let still = deletions.iter().filter(|deletion| {
+            let row = rows.remove(deletion.pair.key(side));
+            let is_same = row.is_none_or(|row| is_unedited(shape, &deletion.pair, side, row));
+            is_same && !others.contains_key(deletion.pair.key(side.other()))
+        });
+        Ok(still.copied().collect())
     }
 
     /// A record failed: it is tried again later, or becomes a dead letter.
@@ -205,11 +243,24 @@ impl Edge {
     }
 }
 
+/// Whether a row is what was read when it was decided that the record goes; the content of a file is told by its stamp.
+fn is_unedited(shape: &Shape, pair: &Pair, side: Side, mut row: Fields) -> bool {
+    if shape.is_files() {
+        if pair.stamp(side) != Some(&files::stamp(&mut row)) {
+            return false;
+        }
+        row.extend(pair.common.get_key_value(CONTENT).map(|(name, content)| (name.clone(), content.clone())));
+    }
+    !is_edited(&shape.fields, &pair.common, &row)
+}
+
 /// How a pass goes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pass {
     applied: usize,
     failed: usize,
+    /// Deletions that failed.
+    undeleted: usize,
     /// Records that wait for others.
     blocked: usize,
     /// True if something was written that others may have waited for.

@@ -41,27 +41,32 @@ impl Edge {
         Ok(self.journal.writing(self.name(), &shape.collection, &writings)?)
     }
 
-    /// Records the edits that the announced changes of a collection have overwritten.
-    pub(super) async fn note_overwritten(&self, shape: &Shape) -> Result<(), LiveError> {
+    /// Records the edits that the announced changes of a collection have overwritten. Those that cannot be found on their side
+    /// are left for later, or dropped if that is `over`; gives how many are left.
+    pub(super) async fn note_overwritten(&self, shape: &Shape, over: bool) -> Result<usize, LiveError> {
         let writings = self.journal.writings(self.name(), &shape.collection)?;
+        let mut done = Vec::new();
         for side in [Side::Source, Side::Target] {
             let of_side: Vec<&Writing> = writings.iter().filter(|writing| writing.side == side).collect();
             for part in of_side.chunks(self.batch) {
-                self.overwritten_on(shape, side, part).await?;
+                done.extend(self.overwritten_on(shape, side, part, over).await?);
             }
         }
-        if !writings.is_empty() {
-            self.journal.written(self.name(), &shape.collection)?;
+        if over {
+            done = writings.iter().map(|writing| (writing.side, writing.source.clone())).collect();
         }
-        Ok(())
+        self.journal.written(self.name(), &shape.collection, &done)?;
+        Ok(writings.len() - done.len())
     }
 
+    /// Gives those that were found; where it is over, one that stands alone on its side is not asked for.
     async fn overwritten_on(
         &self,
         shape: &Shape,
         side: Side,
         writings: &[&Writing],
-    ) -> Result<(), LiveError> {
+        over: bool,
+    ) -> Result<Vec<(Side, String)>, LiveError> {
         let key = |writing: &Writing| match side {
             Side::Source => writing.source.clone(),
             Side::Target => writing.target.clone(),
@@ -69,7 +74,7 @@ impl Edge {
         let by_key: BTreeMap<String, &Writing> =
             writings.iter().map(|writing| (key(writing), *writing)).collect();
         let keys: Vec<String> = by_key.keys().cloned().collect();
-        let Some(since) = writings.iter().map(|writing| writing.since).min() else { return Ok(()) };
+        let Some(since) = writings.iter().map(|writing| writing.since).min() else { return Ok(Vec::new()) };
         let peer = self.peer(side);
         let failed = |error| peer.failed(error);
         let entries =
@@ -78,57 +83,72 @@ impl Edge {
         for entry in &entries {
             of_item.entry(&entry.item).or_default().push(entry.id);
         }
-        // One entry is our own.
-        of_item.retain(|_, entries| entries.len() > 1);
+        // If the answer has come, one entry is our own.
+        of_item.retain(|_, entries| !over || entries.len() > 1);
         let asked: Vec<i64> = of_item.values().flatten().copied().collect();
         let mut deltas: BTreeMap<i64, Fields> = BTreeMap::new();
         for part in asked.chunks(peer.page.min(200)) {
             deltas.extend(activity::deltas(&peer.client, part).await.map_err(failed)?);
         }
+        let mut found = Vec::new();
         for (key, entries) in of_item {
             let Some(writing) = by_key.get(key) else { continue };
-            let edits: Vec<&Fields> = entries.iter().filter_map(|entry| deltas.get(entry)).collect();
-            let decisions = overwritten(shape, side, &writing.read, &writing.body, &edits);
+            let since = entries.iter().filter(|entry| **entry > writing.since);
+            let edits: Vec<&Fields> = since.filter_map(|entry| deltas.get(entry)).collect();
+            let Some(decisions) = overwritten(shape, side, &writing.read, &writing.body, &edits) else {
+                continue;
+            };
             self.note_decisions(shape, (&writing.source, &writing.target), &decisions)?;
+            found.push((side, writing.source.clone()));
         }
-        Ok(())
+        Ok(found)
     }
 }
 
-/// The edits that a write hid: of each field the last one before ours, unless it is what was read, or what was written.
-fn overwritten(shape: &Shape, side: Side, read: &Fields, body: &Fields, edits: &[&Fields]) -> Vec<Decision> {
+/// The edits that a write hid: of each field the last one before ours, unless it is what was read, or what was written. It may
+/// have been sent more than once, if its first answer was lost. None if it is not among the edits.
+fn overwritten(
+    shape: &Shape,
+    side: Side,
+    read: &Fields,
+    body: &Fields,
+    edits: &[&Fields],
+) -> Option<Vec<Decision>> {
     let is_ours = |edit: &Fields| {
         body.iter().all(|(name, value)| {
             edit.get(name).is_some_and(|edited| same_value_of(shape.kind(name), value, edited))
         })
     };
-    let Some(ours) = edits.iter().rposition(|edit| is_ours(edit)) else { return Vec::new() };
+    let ours: Vec<usize> = (0..edits.len()).filter(|place| is_ours(edits[*place])).collect();
+    let first = *ours.first()?;
     let mut decisions = Vec::new();
     for (name, written) in body {
         // Keys of other records have other names on the other side.
         if shape.references.iter().any(|reference| reference.field == *name) {
             continue;
         }
-        let Some(edit) = edits[..ours].iter().rev().find_map(|edit| edit.get(name)) else { continue };
         let before = read.get(name).unwrap_or(&Value::Null);
-        let same = |other: &Value| same_value_of(shape.kind(name), edit, other);
-        if same(before) || same(written) {
-            continue;
+        for place in &ours {
+            let Some(edit) = edits[..*place].iter().rev().find_map(|edit| edit.get(name)) else { continue };
+            let same = |other: &Value| same_value_of(shape.kind(name), edit, other);
+            if same(written) || (*place == first && same(before)) {
+                continue;
+            }
+            let (source, target) = match side {
+                Side::Target => (written.clone(), edit.clone()),
+                Side::Source => (edit.clone(), written.clone()),
+            };
+            decisions.push(Decision {
+                clash: Clash::Overwritten,
+                field: Some(name.clone()),
+                base: before.clone(),
+                source,
+                target,
+                winner: Some(side.other()),
+            });
         }
-        let (source, target) = match side {
-            Side::Target => (written.clone(), edit.clone()),
-            Side::Source => (edit.clone(), written.clone()),
-        };
-        decisions.push(Decision {
-            clash: Clash::Overwritten,
-            field: Some(name.clone()),
-            base: before.clone(),
-            source,
-            target,
-            winner: Some(side.other()),
-        });
     }
-    decisions
+    Some(decisions)
 }
 
 #[cfg(test)]
@@ -161,16 +181,32 @@ mod tests {
                 vec![json!({"title": "theirs"}), json!({"title": "ours"}), json!({"title": "later"})],
                 Some("theirs"),
             ),
+            // Sent twice, because the first answer was lost.
+            (
+                vec![json!({"title": "theirs"}), json!({"title": "ours"}), json!({"title": "ours"})],
+                Some("theirs"),
+            ),
+            (
+                vec![json!({"title": "ours"}), json!({"title": "theirs"}), json!({"title": "ours"})],
+                Some("theirs"),
+            ),
+            (
+                vec![json!({"title": "ours"}), json!({"title": "read"}), json!({"title": "ours"})],
+                Some("read"),
+            ),
             (vec![json!({"body": "another field"}), json!({"title": "ours"})], None),
             (vec![json!({"title": "first"}), json!({"title": "read"}), json!({"title": "ours"})], None),
         ] {
             let edits: Vec<Fields> = edits.into_iter().map(fields).collect();
             let found = overwritten(&shape, Side::Target, &read, &body, &edits.iter().collect::<Vec<_>>());
-            assert_eq!(
-                found.first().map(|decision| decision.target.clone()),
-                expected.map(Value::from),
-                "{edits:?}"
-            );
+            let told = found.unwrap().first().map(|decision| decision.target.clone());
+            assert_eq!(told, expected.map(Value::from), "{edits:?}");
         }
+        let theirs = fields(json!({"title": "theirs"}));
+        assert_eq!(
+            overwritten(&shape, Side::Target, &read, &body, &[&theirs]),
+            None,
+            "ours is not there yet"
+        );
     }
 }

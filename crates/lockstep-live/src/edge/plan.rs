@@ -237,7 +237,7 @@ impl Edge {
                 state[number].error = result.err().or(state[number].error.take());
             }
             if announced.is_some() {
-                self.note_overwritten(shape).await?;
+                self.note_overwritten(shape, true).await?;
             }
             for write in &writes {
                 state[write.item].wrote = true;
@@ -351,11 +351,12 @@ impl Edge {
                 Side::Target => merged.target == Act::Delete,
             });
             if let (Some(side), Some(pair)) = (deleted, &item.pair) {
-                let key = item.key(side).cloned().unwrap_or_default();
-                let (source, target) = (pair.source.clone(), pair.target.clone());
-                let deletion = Deletion { side, key, source, target, marks: item.marks };
+                let pair = Pair { stamps: item.stamps, ..pair.clone() };
+                let deletion = Deletion { side, pair, marks: item.marks };
                 // A record that was marked anew meanwhile is still one record.
-                match deletions.iter_mut().find(|known| known.side == side && known.source == deletion.source)
+                match deletions
+                    .iter_mut()
+                    .find(|known| known.side == side && known.pair.source == deletion.pair.source)
                 {
                     Some(known) => known.marks.extend(deletion.marks),
                     None => deletions.push(deletion),

@@ -204,6 +204,7 @@ impl Edge {
     }
 }
 
+/// Whether a row is what both sides had last. A field of which that is not known is another.
 fn is_common(shape: &Shape, pair: &Pair, row: &Fields) -> bool {
     shape.fields.iter().all(|field| {
         let there = row.get(&field.name).unwrap_or(&Value::Null);

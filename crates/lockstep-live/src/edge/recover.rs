@@ -1,7 +1,10 @@
-//! Creations whose answer was lost: the record is looked for among those that were created since, by its content.
+//! Writes whose answer was lost. A record that was to be created is looked for among those that were created since, by its
+//! content; of a change it is asked what it wrote over. The server may go on with a request long after its connection broke,
+//! so what is not found yet is looked for again until that is unlikely.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use lockstep_core::content::same_value_of;
 use lockstep_core::merge::Side;
@@ -11,45 +14,86 @@ use serde_json::Value;
 
 use super::Edge;
 use crate::error::LiveError;
-use crate::journal::{Intent, Outcome, Pair, now};
+use crate::journal::{Intent, Outcome, Pair};
 use crate::shape::Shape;
 
-/// So long a server may go on with a request whose connection broke, in milliseconds.
-const STILL_WORKING: i64 = 1_500;
+/// So long a server may go on with a request whose connection broke, if it was quick until then.
+const STILL_WORKING: Duration = Duration::from_secs(3);
+/// A slow one may go on for so many times as long as it took for its slowest answer.
+const SLOWER: u32 = 3;
+/// The longest that is waited for it.
+const LONGEST: Duration = Duration::from_secs(30);
+/// So often it is looked whether what was sent has arrived.
+const PAUSE: Duration = Duration::from_millis(200);
 /// How many creations are looked through at once.
 const PAGE: u32 = 1000;
+
+/// When a write was last left without an answer, and how long answers take.
+#[derive(Debug)]
+pub(crate) struct Unanswered(Mutex<(Instant, Duration)>);
+
+impl Default for Unanswered {
+    /// Another process may have died a moment ago, in the middle of a request.
+    fn default() -> Self {
+        Self(Mutex::new((Instant::now(), Duration::ZERO)))
+    }
+}
+
+impl Unanswered {
+    /// A write ended after this time, with an answer or without one.
+    pub(super) fn ended(&self, after: Duration, answered: bool) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 = state.1.max(after);
+        if !answered {
+            state.0 = Instant::now();
+        }
+    }
+
+    /// Until then the server may still be working on it.
+    fn until(&self) -> Instant {
+        let (broke, slowest) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        broke + (STILL_WORKING + slowest * SLOWER).min(LONGEST)
+    }
+}
 
 impl Edge {
     /// Pairs what was created without our knowing, and forgets what was not; and asks what changes whose answer was lost have
     /// written over.
     pub(super) async fn recover(&self, shape: &Shape) -> Result<(), LiveError> {
-        let intents = self.journal.intents(self.name(), &shape.collection)?;
-        let writings = self.journal.writings(self.name(), &shape.collection)?;
-        let begun = intents.iter().map(|intent| intent.at).chain(writings.iter().map(|writing| writing.at));
-        let Some(last) = begun.max() else { return Ok(()) };
-        let left = STILL_WORKING - (now() - last);
-        if let Ok(left @ 1..) = u64::try_from(left) {
-            tokio::time::sleep(Duration::from_millis(left)).await;
-        }
-        self.note_overwritten(shape).await?;
-        for holder in [Side::Source, Side::Target] {
-            let of_side: Vec<&Intent> = intents.iter().filter(|intent| intent.side == holder).collect();
-            if let Some(newest) = of_side.iter().map(|intent| intent.newest).min() {
-                self.recover_on(shape, holder.other(), &of_side, newest).await?;
+        let until = self.unanswered.until();
+        loop {
+            let is_over = Instant::now() >= until;
+            // What has arrived is not among them any more the next time.
+            let writings_left = self.note_overwritten(shape, is_over).await?;
+            let intents = self.journal.intents(self.name(), &shape.collection)?;
+            let mut found = Vec::new();
+            for holder in [Side::Source, Side::Target] {
+                let of_side: Vec<&Intent> = intents.iter().filter(|intent| intent.side == holder).collect();
+                if let Some(newest) = of_side.iter().map(|intent| intent.newest).min() {
+                    found.extend(self.recover_on(shape, holder.other(), &of_side, newest).await?);
+                }
             }
+            let all_found = found.len() == intents.len();
+            let forgotten: Vec<(Side, String)> = match is_over {
+                true => intents.into_iter().map(|intent| (intent.side, intent.key)).collect(),
+                false => found,
+            };
+            self.journal.forget(self.name(), &shape.collection, &forgotten)?;
+            if is_over || (all_found && writings_left == 0) {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE.min(until - Instant::now())).await;
         }
-        let forgotten: Vec<(Side, String)> =
-            intents.into_iter().map(|intent| (intent.side, intent.key)).collect();
-        Ok(self.journal.forget(self.name(), &shape.collection, &forgotten)?)
     }
 
+    /// Those of the intents whose records are there now.
     async fn recover_on(
         &self,
         shape: &Shape,
         side: Side,
         intents: &[&Intent],
         newest: i64,
-    ) -> Result<(), LiveError> {
+    ) -> Result<Vec<(Side, String)>, LiveError> {
         if !shape.counted {
             return self.recover_by_key(shape, side, intents).await;
         }
@@ -82,7 +126,7 @@ impl Edge {
         if side == Side::Target {
             self.canonical(shape, &mut rows)?;
         }
-        let mut outcomes = Vec::new();
+        let (mut outcomes, mut found) = (Vec::new(), Vec::new());
         for intent in intents {
             let Some(key) =
                 keys.iter().find(|key| rows.get(*key).is_some_and(|row| is_of(shape, intent, row)))
@@ -91,6 +135,7 @@ impl Edge {
             };
             let key = key.clone();
             rows.remove(&key);
+            found.push((intent.side, intent.key.clone()));
             let (source, target) = match side {
                 Side::Source => (key, intent.key.clone()),
                 Side::Target => (intent.key.clone(), key),
@@ -103,19 +148,24 @@ impl Edge {
             }));
         }
         self.journal.count(self.name(), "recovered", outcomes.len())?;
-        Ok(self.journal.settle(self.name(), &shape.collection, &outcomes, &[])?)
+        self.journal.settle(self.name(), &shape.collection, &outcomes, &[])?;
+        Ok(found)
     }
 
     /// What was created under its own key is found by it. That both had then what was sent keeps edits since from being
     /// taken for a conflict.
-    async fn recover_by_key(&self, shape: &Shape, side: Side, intents: &[&Intent]) -> Result<(), LiveError> {
+    async fn recover_by_key(
+        &self,
+        shape: &Shape,
+        side: Side,
+        intents: &[&Intent],
+    ) -> Result<Vec<(Side, String)>, LiveError> {
         let keys: Vec<String> = intents.iter().map(|intent| intent.key.clone()).collect();
         let rows = self.rows(shape, side, &keys).await?;
         let paired =
             self.journal.others(self.name(), &shape.collection, side, keys.iter().map(String::as_str))?;
-        let made = intents
-            .iter()
-            .filter(|intent| rows.contains_key(&intent.key) && !paired.contains_key(&intent.key));
+        let found: Vec<&&Intent> = intents.iter().filter(|intent| rows.contains_key(&intent.key)).collect();
+        let made = found.iter().filter(|intent| !paired.contains_key(&intent.key));
         let outcomes: Vec<Outcome> = made
             .map(|intent| {
                 let (source, target, common) =
@@ -124,7 +174,8 @@ impl Edge {
             })
             .collect();
         self.journal.count(self.name(), "recovered", outcomes.len())?;
-        Ok(self.journal.settle(self.name(), &shape.collection, &outcomes, &[])?)
+        self.journal.settle(self.name(), &shape.collection, &outcomes, &[])?;
+        Ok(found.into_iter().map(|intent| (intent.side, intent.key.clone())).collect())
     }
 }
 

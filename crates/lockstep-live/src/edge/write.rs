@@ -1,6 +1,8 @@
 //! Writing records: in batches, and where one is refused, in halves until the bad record stands alone.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::time::Instant;
 
 use lockstep_core::merge::{Merged, Side};
 use lockstep_core::record::{Fields, LocalId};
@@ -56,9 +58,9 @@ impl Edge {
         let mut results = Vec::new();
         let mut waiting: VecDeque<(usize, usize)> = batches(&bodies, self.batch).into();
         while let Some((from, to)) = waiting.pop_front() {
-            let sent =
-                items::create_many(&peer.client, &endpoint, &bodies[from..to], &[&shape.key_field]).await;
-            match sent {
+            let (part, answer) = (&bodies[from..to], [shape.key_field.as_str()]);
+            let sent = items::create_many(&peer.client, &endpoint, part, &answer);
+            match self.timed(sent).await {
                 Ok(answers) => {
                     let made = answers
                         .iter()
@@ -88,6 +90,15 @@ impl Edge {
             }
         }
         Ok(results)
+    }
+
+    /// Sends a write, and remembers how long it took and whether it was answered.
+    async fn timed<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let begun = Instant::now();
+        let result = request.await;
+        let answered = !result.as_ref().is_err_and(|error| is_down(error.kind()));
+        self.unanswered.ended(begun.elapsed(), answered);
+        result
     }
 
     /// Journals what is about to be created, and from which activity on it can be found.
@@ -147,7 +158,9 @@ impl Edge {
         let endpoint = Endpoint::of(&shape.collection);
         let mut waiting: VecDeque<(usize, usize)> = batches(&bodies, self.batch).into();
         while let Some((from, to)) = waiting.pop_front() {
-            match items::update_many(&peer.client, &endpoint, &bodies[from..to], &[&shape.key_field]).await {
+            let (part, answer) = (&bodies[from..to], [shape.key_field.as_str()]);
+            let sent = items::update_many(&peer.client, &endpoint, part, &answer);
+            match self.timed(sent).await {
                 Ok(_) => results.extend(updates[from..to].iter().map(|write| (write.item, Ok(())))),
                 Err(error) if is_down(error.kind()) => return Err(peer.failed(error)),
                 Err(error) => match halves(from, to) {

@@ -7,6 +7,7 @@
 //! - a *conflict* is a decision that was taken, or is left to somebody.
 
 mod open;
+mod orders;
 mod pairs;
 mod reports;
 mod writings;
@@ -96,6 +97,26 @@ pub struct Pair {
     pub common: Fields,
     /// What tells a file's content on either side apart from a later one.
     pub stamps: [Option<String>; 2],
+}
+
+impl Pair {
+    /// Its key on a side.
+    #[must_use]
+    pub fn key(&self, side: Side) -> &String {
+        match side {
+            Side::Source => &self.source,
+            Side::Target => &self.target,
+        }
+    }
+
+    /// What tells its content on a side, if it is a file.
+    #[must_use]
+    pub fn stamp(&self, side: Side) -> Option<&String> {
+        match side {
+            Side::Source => self.stamps[0].as_ref(),
+            Side::Target => self.stamps[1].as_ref(),
+        }
+    }
 }
 
 /// A record that is about to be created.

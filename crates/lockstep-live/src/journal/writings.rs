@@ -1,5 +1,6 @@
 //! Changes that are about to be written: whatever becomes of the answer, it can be asked afterwards what they wrote over.
 
+use lockstep_core::merge::Side;
 use lockstep_core::record::Fields;
 use rusqlite::{TransactionBehavior, params};
 use serde_json::Value;
@@ -61,15 +62,26 @@ impl Journal {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// It was asked: nothing is left to be done about the changes of a collection.
+    /// It was asked: nothing is left to be done about these changes, each by its side and its key on the source.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn written(&self, edge: &str, collection: &str) -> Result<(), JournalError> {
-        let connection = self.held();
-        connection
-            .prepare_cached("DELETE FROM writing WHERE edge = ?1 AND collection = ?2")?
-            .execute([edge, collection])?;
-        Ok(())
+    /// When it cannot be written; then nothing is.
+    pub fn written(
+        &self,
+        edge: &str,
+        collection: &str,
+        writings: &[(Side, String)],
+    ) -> Result<(), JournalError> {
+        let mut connection = self.held();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut query = transaction.prepare_cached(
+                "DELETE FROM writing WHERE edge = ?1 AND collection = ?2 AND side = ?3 AND source = ?4",
+            )?;
+            for (of, source) in writings {
+                query.execute(params![edge, collection, side(*of), source])?;
+            }
+        }
+        Ok(transaction.commit()?)
     }
 }

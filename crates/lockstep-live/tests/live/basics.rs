@@ -7,7 +7,7 @@ use lockstep_directus::Request;
 use lockstep_live::journal::{Journal, Mark};
 use lockstep_live::status::Status;
 use lockstep_live::{Initial, LiveError};
-use lockstep_testkit::proxy::{Fault, Rule};
+use lockstep_testkit::proxy::{Fault, Gate, Rule};
 use serde_json::{Value, json};
 
 use crate::stage::{Daemon, Stage, create, delete, rows, until, update};
@@ -181,12 +181,54 @@ async fn many_deletions_at_once_halt_the_route() {
     }
     let daemon = stage.run(config()).await;
     let visit = || Journal::visit(&stage.journal()).unwrap();
-    until("it is halted", || async { visit().noted("halt a>b").unwrap().is_some() }).await;
-    assert!(visit().noted("halt a>b").unwrap().unwrap().contains("15 of 20 records of authors"));
+    until("it is halted", || async { visit().halted("a>b").unwrap().is_some() }).await;
+    assert!(visit().halted("a>b").unwrap().unwrap().contains("15 of 20 records of authors"));
     assert_eq!(rows(b, "authors").await.len(), 20);
-    visit().note("allow a>b", Some("1")).unwrap();
-    visit().note("halt a>b", None).unwrap();
+    visit().order("a>b", true).unwrap();
     until("they are gone", || async { rows(b, "authors").await.len() == 5 }).await;
+    stage.alike(&ALL, true).await;
+    // Consent was for those, not for what comes later.
+    until("it is used up", || async { !visit().is_consented("a>b").unwrap() }).await;
+    daemon.stop().await;
+    for row in rows(a, "authors").await {
+        delete(a, "authors", &row["id"]).await;
+    }
+    let daemon = stage.run(config()).await;
+    until("it is halted again", || async { visit().halted("a>b").unwrap().is_some() }).await;
+    assert_eq!(rows(b, "authors").await.len(), 5);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_edited_after_it_was_decided_that_it_goes_stays() {
+    let stage = Stage::new(2).await;
+    let (a, b) = (&stage.instances[0].client, &stage.instances[1].client);
+    let post = create(a, "posts", json!({"title": "one"})).await;
+    let mut authors = Vec::new();
+    for name in ["Ann", "Bob", "Cid"] {
+        authors.push(create(a, "authors", json!({"name": name})).await);
+    }
+    let config = || stage.config(route(json!({})), |_| {});
+    let daemon = stage.run(config()).await;
+    stage.alike(&ALL, true).await;
+    daemon.stop().await;
+    delete(a, "authors", &authors[0]).await;
+    update(a, "posts", &post, json!({"title": "two"})).await;
+    // Between the decision about the author and its deletion lies the writing of the post.
+    let gate = Gate::default();
+    let wait = Fault::Wait(gate.clone());
+    stage.instances[1].proxy.fault(Rule::new(wait).method("PATCH").path("/items/posts").nth(1));
+    let daemon = stage.run(config()).await;
+    let sent = || stage.instances[1].proxy.requests().iter().any(|request| request.method == "PATCH");
+    until("the post is on its way", || async { sent() }).await;
+    let there = rows(b, "authors").await.into_iter().find(|row| row["name"] == "Ann").unwrap();
+    update(b, "authors", &there["id"], json!({"note": "is needed"})).await;
+    gate.open();
+    until("she is back", || async { rows(a, "authors").await.iter().any(|row| row["note"] == "is needed") })
+        .await;
+    stage.alike(&ALL, true).await;
+    let conflicts = Journal::visit(&stage.journal()).unwrap().conflicts(false, 10).unwrap();
+    assert!(conflicts.iter().any(|conflict| conflict.decision.clash == Clash::EditedAndDeleted));
     daemon.stop().await;
 }
 

@@ -29,7 +29,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-pub use rule::{Fault, Rule};
+pub use rule::{Fault, Gate, Rule};
 pub use script::Seen;
 
 use script::Script;

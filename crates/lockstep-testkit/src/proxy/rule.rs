@@ -1,6 +1,9 @@
 //! Which request meets which fault.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +13,10 @@ pub enum Fault {
     /// The server does it and answers in full, and the connection is closed without an answer: applied, but the
     /// answer was lost.
     DropAfter,
+    /// The connection is closed without an answer, and the server does it only later, when the gate is opened.
+    Late(Gate),
+    /// The request waits until the gate is opened; then everything is fine.
+    Wait(Gate),
     /// The request waits before it is forwarded; then everything is fine.
     Delay(Duration),
     /// The server does it; of the answer come the head and so many bytes of the body (as they are on the wire,
@@ -47,6 +54,30 @@ impl Fault {
         self
     }
 }
+
+/// Holds requests back until it is opened; its clones are the same gate.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    /// Lets through what waits, and all that comes.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(super) async fn opened(&self) {
+        // The sender lives as long as the gate itself.
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
+    }
+}
+
+impl PartialEq for Gate {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Gate {}
 
 /// A fault, and the requests that meet it: by default every one.
 #[derive(Debug, Clone)]

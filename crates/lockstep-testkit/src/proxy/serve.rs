@@ -77,8 +77,18 @@ async fn exchange(request: &Request, client: &mut OwnedWriteHalf, script: &Scrip
             sleep(duration).await;
             relay(request, client, script, ticket).await
         }
+        Some(Fault::Wait(gate)) => {
+            gate.opened().await;
+            relay(request, client, script, ticket).await
+        }
         Some(Fault::DropBefore) => Ok(Next::Close),
         Some(Fault::DropAfter) => {
+            forward(request, script, ticket).await;
+            Ok(Next::Close)
+        }
+        Some(Fault::Late(gate)) => {
+            client.shutdown().await?;
+            gate.opened().await;
             forward(request, script, ticket).await;
             Ok(Next::Close)
         }

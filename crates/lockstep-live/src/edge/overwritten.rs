@@ -114,19 +114,22 @@ fn overwritten(
     body: &Fields,
     edits: &[&Fields],
 ) -> Option<Vec<Decision>> {
+    // Keys of other records have other names on the other side, and revisions leave them out.
+    let is_reference = |name: &str| shape.references.iter().any(|reference| reference.field == name);
+    let body: Vec<(&String, &Value)> = body.iter().filter(|(name, _)| !is_reference(name)).collect();
+    if body.is_empty() {
+        return Some(Vec::new());
+    }
     let is_ours = |edit: &Fields| {
-        body.iter().all(|(name, value)| {
-            edit.get(name).is_some_and(|edited| same_value_of(shape.kind(name), value, edited))
-        })
+        let mut told =
+            body.iter().filter_map(|(name, value)| Some((name, value, edit.get(*name)?))).peekable();
+        told.peek().is_some()
+            && told.all(|(name, value, edited)| same_value_of(shape.kind(name), value, edited))
     };
     let ours: Vec<usize> = (0..edits.len()).filter(|place| is_ours(edits[*place])).collect();
     let first = *ours.first()?;
     let mut decisions = Vec::new();
     for (name, written) in body {
-        // Keys of other records have other names on the other side.
-        if shape.references.iter().any(|reference| reference.field == *name) {
-            continue;
-        }
         let before = read.get(name).unwrap_or(&Value::Null);
         for place in &ours {
             let Some(edit) = edits[..*place].iter().rev().find_map(|edit| edit.get(name)) else { continue };
@@ -158,6 +161,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::shape::{Refers, RefersTo};
 
     #[test]
     fn only_edits_between_reading_and_writing_are_told() {
@@ -168,7 +172,11 @@ mod tests {
             key: Key::Uuid,
             counted: false,
             fields: vec![field("title"), field("body")],
-            references: Vec::new(),
+            references: vec![Refers {
+                field: "author".to_owned(),
+                to: RefersTo::One("authors".to_owned()),
+                nullable: true,
+            }],
             filter: None,
         };
         let fields = |value: Value| value.as_object().unwrap().clone();
@@ -203,6 +211,11 @@ mod tests {
             assert_eq!(told, expected.map(Value::from), "{edits:?}");
         }
         let theirs = fields(json!({"title": "theirs"}));
+        let with_reference = fields(json!({"title": "ours", "author": 7}));
+        let edits = [fields(json!({"title": "theirs"})), fields(json!({"title": "ours"}))];
+        let edits: Vec<&Fields> = edits.iter().collect();
+        let found = overwritten(&shape, Side::Target, &read, &with_reference, &edits).unwrap();
+        assert_eq!(found.len(), 1, "revisions leave references out");
         assert_eq!(
             overwritten(&shape, Side::Target, &read, &body, &[&theirs]),
             None,

@@ -12,7 +12,7 @@ use lockstep_engine::schema::SchemaOptions;
 use lockstep_engine::seed::{Area, SeedOptions};
 use lockstep_engine::{Options, StateChoice as Store, Unset};
 use lockstep_live::config::PeerAddress;
-use lockstep_live::{LiveConfig, LiveError};
+use lockstep_live::{JournalPlace, LiveConfig, LiveError};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::args::Cli;
@@ -149,7 +149,9 @@ fn read_live(cli: &Cli, live: &serde_json::Value, output: &Output) -> Result<Liv
     let directory = std::env::current_dir().map_err(Failure::Directory)?;
     let of_profile = |name: &str| address(cli, name, output).map_err(|error| error.to_string());
     let mut config = LiveConfig::read(live, of_profile).map_err(LiveError::Refused)?;
-    config.journal = directory.join(&config.journal);
+    if let JournalPlace::File(path) = &mut config.journal {
+        *path = directory.join(&*path);
+    }
     Ok(config)
 }
 

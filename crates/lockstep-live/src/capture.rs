@@ -132,7 +132,9 @@ impl Capture {
             drop(seen);
             let marks = self.without_other_files(marks)?;
             woken.extend(marks.iter().map(|mark| mark.edge.clone()));
-            self.journal.mark(&marks, Some((&peer.name, cursor)))?;
+            if !marks.is_empty() || self.journal.cursor(&peer.name)? != Some(cursor) {
+                self.journal.mark(&marks, Some((&peer.name, cursor)))?;
+            }
             if !full {
                 break;
             }

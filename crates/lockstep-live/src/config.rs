@@ -11,13 +11,16 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::workers::NatsAddress;
+
 /// What is written in a file, before profiles are looked up and anything is checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Written {
-    /// The file of the journal, relative to the folder of the configuration.
+    /// The file of the journal, relative to the folder of the configuration; or an address of NATS, where several workers
+    /// share it.
     #[serde(default = "journal")]
-    pub journal: PathBuf,
+    pub journal: String,
     /// The instances, by the names that routes use.
     pub peers: BTreeMap<String, WrittenPeer>,
     /// What flows where.
@@ -162,8 +165,8 @@ impl WrittenCollection {
     }
 }
 
-fn journal() -> PathBuf {
-    PathBuf::from("live.db")
+fn journal() -> String {
+    "live.db".to_owned()
 }
 fn poll() -> f64 {
     5.0
@@ -184,11 +187,20 @@ fn everything() -> Vec<String> {
     vec!["*".to_owned()]
 }
 
+/// Where a journal is.
+#[derive(Clone, Debug)]
+pub enum JournalPlace {
+    /// In a file, of one daemon.
+    File(PathBuf),
+    /// In NATS, of several workers.
+    Nats(NatsAddress),
+}
+
 /// What is to be done, complete.
 #[derive(Clone, Debug)]
 pub struct LiveConfig {
-    /// The file of the journal.
-    pub journal: PathBuf,
+    /// Where the journal is.
+    pub journal: JournalPlace,
     /// The instances by name.
     pub peers: BTreeMap<String, PeerAddress>,
     /// What flows where: one for each pair of peers.
@@ -240,6 +252,18 @@ pub struct EdgeConfig {
 }
 
 impl LiveConfig {
+    /// The same for one route alone, with nothing served.
+    #[must_use]
+    pub(crate) fn only(&self, edge: &EdgeConfig) -> Self {
+        let is_of = |peer: &String| *peer == edge.from || *peer == edge.to;
+        let mut one = self.clone();
+        one.edges = vec![edge.clone()];
+        one.peers.retain(|peer, _| is_of(peer));
+        one.notify.retain(|peer, _| is_of(peer));
+        one.listen = None;
+        one
+    }
+
     /// Reads the value of the `live` key. `profile` gives the address that a profile has.
     ///
     /// # Errors
@@ -274,6 +298,14 @@ impl LiveConfig {
         for name in written.notify.keys().filter(|name| !written.peers.contains_key(*name)) {
             problems.push(format!("live.notify: there is no peer \"{name}\""));
         }
+        let journal = match NatsAddress::read(&written.journal) {
+            Ok(Some(address)) => JournalPlace::Nats(address),
+            Ok(None) => JournalPlace::File(PathBuf::from(&written.journal)),
+            Err(problem) => {
+                problems.push(format!("live.journal: {problem}"));
+                JournalPlace::File(PathBuf::new())
+            }
+        };
         let edges = edges(&written, &mut problems);
         if written.routes.is_empty() {
             problems.push("live.routes: there is no route".to_owned());
@@ -282,7 +314,7 @@ impl LiveConfig {
             return Err(problems);
         }
         Ok(Self {
-            journal: written.journal,
+            journal,
             peers,
             edges,
             listen,

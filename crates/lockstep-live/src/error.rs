@@ -29,6 +29,15 @@ pub enum LiveError {
         #[source]
         source: std::io::Error,
     },
+    /// NATS does not answer as it should.
+    #[error("NATS: {doing} failed")]
+    Nats {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// More would be deleted than an accident may.
     #[error("{0}")]
     Halted(String),
@@ -50,9 +59,14 @@ impl LiveError {
                 }
                 JournalError::Missing { .. } => Some("`lockstep live run` makes it".to_owned()),
                 JournalError::File { .. } => Some("check the path, and that it may be written".to_owned()),
+                JournalError::Lost(_) => Some("another worker goes on; this one looks for free routes".to_owned()),
                 JournalError::Database(_) => None,
             },
             Self::Listen { .. } => Some("choose another port for `live.listen`".to_owned()),
+            Self::Nats { .. } => Some(
+                "check the address in `live.journal`, and that the server runs with JetStream (`nats-server -js`)"
+                    .to_owned(),
+            ),
             Self::Halted(_) => Some(
                 "look at what was deleted; if it is meant, `lockstep live reconcile --allow-destructive`"
                     .to_owned(),

@@ -1,7 +1,6 @@
 //! Health, readiness, metrics and the status page, on a loopback port. It shows no token: the status has none.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
@@ -15,8 +14,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::error::LiveError;
-use crate::journal::Journal;
-use crate::status::Status;
+use crate::status::{Journals, Status};
 
 /// The page is one file that loads nothing.
 const PAGE: &str = include_str!("page.html");
@@ -30,7 +28,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, LiveError> 
 }
 
 /// Serves for ever.
-pub(crate) async fn serve(listener: TcpListener, journal: Arc<Journal>) -> Result<(), LiveError> {
+pub(crate) async fn serve(listener: TcpListener, journals: Journals) -> Result<(), LiveError> {
     let app = Router::new()
         .route("/", get(page))
         .route("/health", get(health))
@@ -39,7 +37,7 @@ pub(crate) async fn serve(listener: TcpListener, journal: Arc<Journal>) -> Resul
         .route("/status", get(status))
         .route("/retry", post(retry))
         .layer(from_fn(from_here))
-        .with_state(journal);
+        .with_state(journals);
     let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
     axum::serve(listener, app).await.map_err(|source| LiveError::Listen { address, source })
 }
@@ -70,12 +68,20 @@ async fn page() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)], PAGE)
 }
 
-fn read(journal: &Journal) -> Result<Status, (StatusCode, String)> {
-    Status::read(journal).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+fn failed(error: &impl std::error::Error) -> (StatusCode, String) {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
-async fn health(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
-    let status = read(&journal)?;
+fn read(journals: &Journals) -> Result<Status, (StatusCode, String)> {
+    let mut all = Status::default();
+    for journal in journals.all() {
+        all.join(Status::read(&journal).map_err(|error| failed(&error))?);
+    }
+    Ok(all)
+}
+
+async fn health(State(journals): State<Journals>) -> Result<Response, (StatusCode, String)> {
+    let status = read(&journals)?;
     let code = if status.is_healthy() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let troubles: Vec<_> = status.routes.iter().filter(|(_, route)| route.state.state != "running").collect();
     let troubles: Vec<_> = troubles
@@ -89,22 +95,24 @@ async fn health(State(journal): State<Arc<Journal>>) -> Result<Response, (Status
         .into_response())
 }
 
-async fn ready(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
-    let ready = read(&journal)?.is_ready();
+async fn ready(State(journals): State<Journals>) -> Result<Response, (StatusCode, String)> {
+    let ready = read(&journals)?.is_ready();
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok((code, Json(json!({"ready": ready}))).into_response())
 }
 
-async fn metrics(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
+async fn metrics(State(journals): State<Journals>) -> Result<Response, (StatusCode, String)> {
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    Ok((kind, read(&journal)?.metrics()).into_response())
+    Ok((kind, read(&journals)?.metrics()).into_response())
 }
 
-async fn status(State(journal): State<Arc<Journal>>) -> Result<Response, (StatusCode, String)> {
-    let failed = |error: crate::journal::JournalError| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
-    let letters = journal.dead_letters().map_err(failed)?;
-    let conflicts = journal.conflicts(false, 50).map_err(failed)?;
-    Ok(Json(json!({"status": read(&journal)?, "dead_letters": letters, "conflicts": conflicts}))
+async fn status(State(journals): State<Journals>) -> Result<Response, (StatusCode, String)> {
+    let (mut letters, mut conflicts) = (Vec::new(), Vec::new());
+    for journal in journals.all() {
+        letters.extend(journal.dead_letters().map_err(|error| failed(&error))?);
+        conflicts.extend(journal.conflicts(false, 50).map_err(|error| failed(&error))?);
+    }
+    Ok(Json(json!({"status": read(&journals)?, "dead_letters": letters, "conflicts": conflicts}))
         .into_response())
 }
 
@@ -116,7 +124,7 @@ struct Retry {
 }
 
 async fn retry(
-    State(journal): State<Arc<Journal>>,
+    State(journals): State<Journals>,
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, (StatusCode, String)> {
@@ -129,7 +137,10 @@ async fn retry(
     }
     let wish: Retry =
         serde_json::from_str(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
-    let count = journal.retry(wish.edge.as_deref(), wish.collection.as_deref(), wish.key.as_deref());
-    let count = count.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let mut count = 0;
+    for journal in journals.all() {
+        let (edge, collection) = (wish.edge.as_deref(), wish.collection.as_deref());
+        count += journal.retry(edge, collection, wish.key.as_deref()).map_err(|error| failed(&error))?;
+    }
     Ok(Json(json!({"retried": count})).into_response())
 }

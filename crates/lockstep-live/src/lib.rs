@@ -3,6 +3,7 @@
 //! - [`config`]: what a configuration says;
 //! - `capture`: what changed on a peer, from its activity and by WebSocket; it only marks keys in the [`journal`];
 //! - `edge`: what flows between two peers; it looks at marked keys, reads both sides, merges, writes;
+//! - [`workers`]: several processes that share the routes, with the journals in NATS;
 //! - [`run`]: the daemon that brings these together, [`status`] and `http` what it tells.
 //!
 //! Nothing is taken from an event: a mark is a reason to look, and looking once more is never wrong. So a crash at any
@@ -23,8 +24,10 @@ pub mod setup;
 mod shape;
 pub mod status;
 pub mod told;
+pub mod visit;
+pub mod workers;
 
-pub use config::LiveConfig;
+pub use config::{JournalPlace, LiveConfig};
 pub use edge::{Found, Initial};
 pub use error::LiveError;
 pub use run::Live;

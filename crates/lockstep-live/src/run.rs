@@ -14,13 +14,13 @@ use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinSet;
 
 use crate::capture::{Capture, Heard};
-use crate::config::{EdgeConfig, LiveConfig, PeerAddress};
+use crate::config::{EdgeConfig, JournalPlace, LiveConfig, PeerAddress};
 use crate::edge::{Drained, Edge, Found, Initial, Unanswered};
 use crate::error::LiveError;
 use crate::journal::{Journal, now};
 use crate::peer::{Peer, Peers};
 use crate::shape;
-use crate::status::{Board, EdgeState, PeerState, Status};
+use crate::status::{Board, EdgeState, Journals, PeerState, Status};
 use crate::told::{Log, Told};
 use crate::{http, notify, rights};
 
@@ -87,7 +87,19 @@ impl Live {
     /// # Errors
     /// All that does not fit, at once. A peer that is away is no error.
     pub async fn open(config: LiveConfig, initial: Initial) -> Result<Self, LiveError> {
-        let journal = Arc::new(Journal::open(&config.journal)?);
+        let JournalPlace::File(path) = &config.journal else {
+            return Err(LiveError::Refused(vec!["live.journal: it is shared by workers".to_owned()]));
+        };
+        let journal = Arc::new(Journal::open(path)?);
+        Self::with(config, initial, journal).await
+    }
+
+    /// The same with a journal that is open already.
+    pub(crate) async fn with(
+        config: LiveConfig,
+        initial: Initial,
+        journal: Arc<Journal>,
+    ) -> Result<Self, LiveError> {
         let slot = |(name, address): (&String, &PeerAddress)| {
             let capture = Capture::new(Arc::clone(&journal));
             (name.clone(), Slot { address: address.clone(), capture, peer: OnceCell::new() })
@@ -149,7 +161,7 @@ impl Live {
         let mut tasks: JoinSet<Result<(), LiveError>> = JoinSet::new();
         if let Some(address) = shared.config.listen {
             let listener = http::bind(address).await?;
-            tasks.spawn(http::serve(listener, Arc::clone(&shared.journal)));
+            tasks.spawn(http::serve(listener, Journals::of(Arc::clone(&shared.journal))));
         }
         for name in shared.peers.keys().cloned().collect::<Vec<_>>() {
             tasks.spawn(Arc::clone(&shared).watch(name.clone()));

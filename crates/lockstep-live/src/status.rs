@@ -1,7 +1,7 @@
 //! How replication stands, for people and machines.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,9 @@ pub struct RouteStatus {
     /// What waits.
     #[serde(flatten)]
     pub queue: Queue,
+    /// Which worker carries it, where several share the routes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
     /// What happened since the journal was made: `applied`, `failed`, `dead`, `conflicts`, `recovered`.
     pub counts: Counts,
 }
@@ -105,6 +108,29 @@ fn changed<T: Clone + Default + PartialEq + Serialize>(
     Ok(Some(state.clone()))
 }
 
+/// The journals of all that a process carries.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Journals(Arc<RwLock<Vec<Arc<Journal>>>>);
+
+impl Journals {
+    pub(crate) fn of(journal: Arc<Journal>) -> Self {
+        Self(Arc::new(RwLock::new(vec![journal])))
+    }
+
+    pub(crate) fn add(&self, journal: Arc<Journal>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(journal);
+    }
+
+    pub(crate) fn remove(&self, journal: &Arc<Journal>) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|known| !Arc::ptr_eq(known, journal));
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Journal>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 impl Status {
     /// Reads it from the journal of a daemon that may be running.
     ///
@@ -114,13 +140,20 @@ impl Status {
         let mut status = Self::default();
         for (name, text) in journal.notes("edge ")? {
             let state = serde_json::from_str(&text).unwrap_or_default();
-            let route = RouteStatus { state, queue: journal.queue(&name)?, counts: journal.counts(&name)? };
+            let (queue, counts) = (journal.queue(&name)?, journal.counts(&name)?);
+            let route = RouteStatus { state, queue, worker: None, counts };
             status.routes.insert(name, route);
         }
         for (name, text) in journal.notes("peer ")? {
             status.peers.insert(name, serde_json::from_str(&text).unwrap_or_default());
         }
         Ok(status)
+    }
+
+    /// Adds the routes and peers of another journal.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.routes.extend(other.routes);
+        self.peers.extend(other.peers);
     }
 
     /// True if all routes work.

@@ -34,6 +34,18 @@ pub enum Told {
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
+    /// A worker carries a route from now on, or not any more.
+    Lease {
+        /// When.
+        at: String,
+        /// The route.
+        route: String,
+        /// Whether it is carried by this worker.
+        held: bool,
+        /// Why not any more, if that was not meant.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Records were written.
     Applied {
         /// When.

@@ -31,6 +31,9 @@ pub(crate) enum LiveCommand {
         /// Who wins where both sides have records with counted keys that cannot be told apart
         #[arg(long, value_name = "SIDE", value_enum)]
         initial: Option<Winner>,
+        /// What this worker is called where several share the routes [default: its host and six letters]
+        #[arg(long, value_name = "NAME")]
+        worker: Option<String>,
     },
     /// Show what flows where, and what waits
     Status,

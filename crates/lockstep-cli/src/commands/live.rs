@@ -4,10 +4,11 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use lockstep_live::journal::Journal;
 use lockstep_live::remotes::{self, Imported};
-use lockstep_live::status::Status;
-use lockstep_live::{Initial, Live, LiveConfig, LiveError, setup};
+use lockstep_live::visit::{self, Visit};
+use lockstep_live::workers::Worker;
+use lockstep_live::{Initial, JournalPlace, Live, LiveConfig, LiveError, setup};
+use tokio::runtime::Runtime;
 
 use super::sandbox::{Stop, runtime};
 use super::{DONE, Failure, REFUSED};
@@ -20,34 +21,36 @@ const LISTED: usize = 200;
 
 pub(super) fn run(cli: &Cli, arguments: &LiveArgs, output: &Output) -> Result<u8, Failure> {
     match &arguments.command {
-        LiveCommand::Run { initial } => replicate(session::live(cli, output)?, side(*initial), output),
+        LiveCommand::Run { initial, worker } => {
+            replicate(session::live(cli, output)?, side(*initial), worker.as_deref(), output)
+        }
         LiveCommand::Check => check(session::live(cli, output)?, output),
         LiveCommand::Status => {
-            let status = Status::read(&visit(&session::live(cli, output)?)?)?;
-            output.live_status(&status)?;
+            let (_, visit) = visit(&session::live(cli, output)?)?;
+            output.live_status(&visit.status()?)?;
             Ok(DONE)
         }
         LiveCommand::Reconcile { route, dry_run, allow_destructive, initial } => {
             let config = session::live(cli, output)?;
             let routes = routes(&config, route.as_deref())?;
-            reconcile(config, &routes, *dry_run, *allow_destructive, side(*initial), output)
+            reconcile(&config, &routes, *dry_run, *allow_destructive, side(*initial), output)
         }
         LiveCommand::Conflicts { open } => {
-            let conflicts =
-                visit(&session::live(cli, output)?)?.conflicts(*open, LISTED).map_err(LiveError::from)?;
-            output.live_conflicts(&conflicts)?;
+            let (_, visit) = visit(&session::live(cli, output)?)?;
+            output.live_conflicts(&visit.conflicts(*open, LISTED)?)?;
             Ok(DONE)
         }
         LiveCommand::DeadLetters => {
-            let letters = visit(&session::live(cli, output)?)?.dead_letters().map_err(LiveError::from)?;
-            output.dead_letters(&letters)?;
+            let (_, visit) = visit(&session::live(cli, output)?)?;
+            output.dead_letters(&visit.dead_letters()?)?;
             Ok(DONE)
         }
         LiveCommand::Retry { route, collection, key } => {
             let config = session::live(cli, output)?;
             routes(&config, route.as_deref())?;
-            let count = visit(&config)?.retry(route.as_deref(), collection.as_deref(), key.as_deref());
-            output.retried(count.map_err(LiveError::from)?)?;
+            let (runtime, visit) = visit(&config)?;
+            let retried = visit.retry(route.as_deref(), collection.as_deref(), key.as_deref());
+            output.retried(runtime.block_on(retried)?)?;
             Ok(DONE)
         }
         LiveCommand::Setup { peer } => {
@@ -68,8 +71,11 @@ fn side(winner: Option<Winner>) -> Initial {
     }
 }
 
-fn visit(config: &LiveConfig) -> Result<Journal, Failure> {
-    Ok(Journal::visit(&config.journal).map_err(LiveError::from)?)
+/// The journals, and what is needed to wait for them.
+fn visit(config: &LiveConfig) -> Result<(Runtime, Visit), Failure> {
+    let runtime = runtime()?;
+    let visit = runtime.block_on(Visit::open(config))?;
+    Ok((runtime, visit))
 }
 
 /// The routes that are meant.
@@ -86,12 +92,22 @@ fn routes(config: &LiveConfig, named: Option<&str>) -> Result<Vec<String>, Failu
     }
 }
 
-fn replicate(config: LiveConfig, initial: Initial, output: &Output) -> Result<u8, Failure> {
+fn replicate(
+    config: LiveConfig,
+    initial: Initial,
+    worker: Option<&str>,
+    output: &Output,
+) -> Result<u8, Failure> {
     let runtime = runtime()?;
     runtime.block_on(async {
         let stop = Stop::listen().map_err(Failure::Runtime)?;
-        let address = config.listen;
-        let log = output.live_log();
+        let (address, log) = (config.listen, output.live_log());
+        if let JournalPlace::Nats(nats) = config.journal.clone() {
+            let name = worker.map_or_else(worker_name, |name| Ok(name.to_owned()))?;
+            output.worker_begins(&name, &nats, config.edges.len(), address)?;
+            Worker::open(config, &nats, initial, name, Some(log)).await?.run(stop.told()).await?;
+            return Ok(DONE);
+        }
         let live = Live::open(config, initial).await?.telling(log);
         output.live_begins(&live.status()?, address)?;
         live.run(stop.told()).await?;
@@ -99,13 +115,23 @@ fn replicate(config: LiveConfig, initial: Initial, output: &Output) -> Result<u8
     })
 }
 
+/// What a worker is called if nobody says so: its host, and what tells it from others there.
+fn worker_name() -> Result<String, Failure> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "worker" } else { host.trim() };
+    let mut letters = token()?;
+    letters.truncate(6);
+    Ok(format!("{host}-{letters}"))
+}
+
 fn check(config: LiveConfig, output: &Output) -> Result<u8, Failure> {
     let folder = tempfile::tempdir().map_err(Failure::Directory)?;
     // The journal of a daemon that runs is left alone, and one that is not there is not made.
-    if config.journal.exists() {
-        visit(&config)?;
+    match &config.journal {
+        JournalPlace::File(path) if !path.exists() => {}
+        _ => drop(visit(&config)?),
     }
-    let config = LiveConfig { journal: folder.path().join("check.db"), ..config };
+    let config = LiveConfig { journal: JournalPlace::File(folder.path().join("check.db")), ..config };
     let status = runtime()?.block_on(async { Live::open(config, Initial::Refuse).await?.status() })?;
     let away = status.peers.values().any(|peer| !peer.connected);
     output.live_checked(&status)?;
@@ -113,7 +139,7 @@ fn check(config: LiveConfig, output: &Output) -> Result<u8, Failure> {
 }
 
 fn reconcile(
-    config: LiveConfig,
+    config: &LiveConfig,
     routes: &[String],
     dry_run: bool,
     allow: bool,
@@ -121,21 +147,13 @@ fn reconcile(
     output: &Output,
 ) -> Result<u8, Failure> {
     if dry_run {
-        let folder = tempfile::tempdir().map_err(Failure::Directory)?;
-        let copy = folder.path().join("dry.db");
-        // What a daemon knows is looked at in a copy.
-        if config.journal.exists() {
-            visit(&config)?.copy_to(&copy).map_err(LiveError::from)?;
-        }
-        let found = runtime()?.block_on(async {
-            Live::open(LiveConfig { journal: copy, ..config }, initial).await?.reconcile(false).await
-        })?;
+        let found = runtime()?.block_on(visit::dry_run(config, initial))?;
         output.found(&found.into_iter().filter(|found| routes.contains(&found.edge)).collect::<Vec<_>>())?;
         return Ok(DONE);
     }
-    let journal = visit(&config)?;
+    let (runtime, visit) = visit(config)?;
     for route in routes {
-        journal.order(route, allow).map_err(LiveError::from)?;
+        runtime.block_on(visit.order(route, allow))?;
     }
     output.ordered(routes)?;
     Ok(DONE)

@@ -11,6 +11,7 @@ use lockstep_live::remotes::Imported;
 use lockstep_live::setup::SetUp;
 use lockstep_live::status::Status;
 use lockstep_live::told::Told;
+use lockstep_live::workers::NatsAddress;
 use serde_json::{Value, json};
 
 use super::printable::line;
@@ -35,6 +36,9 @@ impl Output {
                 &format!("{BOLD}{}{BOLD:#}  {colour}{}{colour:#}\n", arrow(name), line(&route.state.state));
             if let Some(error) = &route.state.error {
                 text += &format!("  {BAD}{}{BAD:#}\n", line(error));
+            }
+            if let Some(worker) = &route.worker {
+                text += &format!("  carried by {}\n", line(worker));
             }
             let queue = &route.queue;
             let count = |name: &str| {
@@ -102,6 +106,29 @@ impl Output {
         print(&(text + "Ctrl-C ends it; nothing is lost, it goes on where it was\n"))
     }
 
+    /// That a worker begins.
+    pub(crate) fn worker_begins(
+        &self,
+        name: &str,
+        nats: &NatsAddress,
+        routes: usize,
+        listen: Option<SocketAddr>,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return Ok(());
+        }
+        let mut text = format!(
+            "{GOOD}Worker{GOOD:#} {}: shares {} with the others in {}\n",
+            line(name),
+            style::counted(routes, "route"),
+            line(&nats.to_string())
+        );
+        if let Some(address) = listen {
+            text += &format!("Status, health and metrics of what it carries: http://{address}\n");
+        }
+        print(&(text + "Ctrl-C ends it; another worker goes on where it was\n"))
+    }
+
     /// Where what happens is told: lines of JSON on stdout, or lines for people on stderr.
     pub(crate) fn live_log(&self) -> Arc<dyn Fn(&Told) + Send + Sync> {
         let (json, quiet) = (self.json, self.quiet);
@@ -125,6 +152,12 @@ impl Output {
                             line(peer),
                             peer_state(*connected, *websocket)
                         )
+                    }
+                    Told::Lease { at, route, held, reason } => {
+                        let what = if *held { "taken" } else { "given up" };
+                        let reason =
+                            reason.as_deref().map(|reason| format!(": {}", line(reason))).unwrap_or_default();
+                        format!("{DIM}{at}{DIM:#} {} {what}{reason}", arrow(route))
                     }
                     Told::Applied { at, route, applied, failed } => {
                         let failed = if *failed > 0 {

@@ -112,7 +112,7 @@ impl Edge {
 
     async fn send(&self, side: Side, request: &Request) -> Result<Result<(), String>, LiveError> {
         let peer = self.peer(side);
-        match peer.client.send(request).await {
+        match self.timed(peer.client.send(request)).await? {
             Ok(_) => Ok(Ok(())),
             Err(error) if is_down(error.kind()) => Err(peer.failed(error)),
             Err(error) => Ok(refused(&error)),

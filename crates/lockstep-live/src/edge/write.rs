@@ -60,7 +60,7 @@ impl Edge {
         while let Some((from, to)) = waiting.pop_front() {
             let (part, answer) = (&bodies[from..to], [shape.key_field.as_str()]);
             let sent = items::create_many(&peer.client, &endpoint, part, &answer);
-            match self.timed(sent).await {
+            match self.timed(sent).await? {
                 Ok(answers) => {
                     let made = answers
                         .iter()
@@ -93,12 +93,18 @@ impl Edge {
     }
 
     /// Sends a write, and remembers how long it took and whether it was answered.
-    async fn timed<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    ///
+    /// The outer error says that the journal belongs to somebody else by now: then nothing is sent.
+    pub(super) async fn timed<T>(
+        &self,
+        request: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Result<T, Error>, LiveError> {
+        self.journal.check()?;
         let begun = Instant::now();
         let result = request.await;
         let answered = !result.as_ref().is_err_and(|error| is_down(error.kind()));
         self.unanswered.ended(begun.elapsed(), answered);
-        result
+        Ok(result)
     }
 
     /// Journals what is about to be created, and from which activity on it can be found.
@@ -160,7 +166,7 @@ impl Edge {
         while let Some((from, to)) = waiting.pop_front() {
             let (part, answer) = (&bodies[from..to], [shape.key_field.as_str()]);
             let sent = items::update_many(&peer.client, &endpoint, part, &answer);
-            match self.timed(sent).await {
+            match self.timed(sent).await? {
                 Ok(_) => results.extend(updates[from..to].iter().map(|write| (write.item, Ok(())))),
                 Err(error) if is_down(error.kind()) => return Err(peer.failed(error)),
                 Err(error) => match halves(from, to) {
@@ -185,7 +191,7 @@ impl Edge {
         let mut waiting = VecDeque::from([(0, keys.len())]);
         while let Some((from, to)) = waiting.pop_front() {
             let part: Vec<Value> = keys[from..to].iter().map(|key| value(shape, key)).collect();
-            match items::delete_many(&peer.client, &endpoint, &part).await {
+            match self.timed(items::delete_many(&peer.client, &endpoint, &part)).await? {
                 Ok(()) => {}
                 Err(error) if is_down(error.kind()) => return Err(peer.failed(error)),
                 Err(error) => match halves(from, to) {

@@ -6,10 +6,12 @@
 //! - an *intent* is a record that is about to be created with a key that the server makes;
 //! - a *conflict* is a decision that was taken, or is left to somebody.
 
+mod ledger;
 mod open;
 mod orders;
 mod pairs;
 mod reports;
+mod statement;
 mod writings;
 
 use std::collections::BTreeMap;
@@ -22,8 +24,11 @@ use lockstep_core::record::Fields;
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde::Serialize;
 
+pub use ledger::Ledger;
 pub use pairs::Outcome;
 pub use reports::{Conflict, Counts, DeadLetter};
+use statement::Write;
+pub use statement::{Entry, Statement};
 
 /// The journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +60,9 @@ pub enum JournalError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// Another worker has the route, or the ledger cannot be written.
+    #[error("the journal is not ours any more: {0}")]
+    Lost(String),
     /// It failed.
     #[error("the journal failed")]
     Database(#[from] rusqlite::Error),
@@ -158,6 +166,8 @@ pub struct Writing {
 pub struct Journal {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// Where transactions are durable, if that is not its own file.
+    ledger: Option<Box<dyn Ledger>>,
     /// Held as long as the daemon runs.
     _lock: Option<File>,
 }
@@ -180,29 +190,54 @@ impl Journal {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One transaction: all of it is durable afterwards, or nothing was written.
+    fn write<T>(
+        &self,
+        run: impl FnOnce(&mut Write<'_>) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let mut connection = self.held();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut write = Write::new(transaction, self.ledger.is_some());
+        let done = run(&mut write)?;
+        if let (Some(ledger), Some(entry)) = (&self.ledger, write.entry()) {
+            ledger.append(&entry)?;
+        }
+        write.commit()?;
+        Ok(done)
+    }
+
+    /// One transaction that no ledger is told of.
+    fn write_here<T>(
+        &self,
+        run: impl FnOnce(&mut Write<'_>) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let mut connection = self.held();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut write = Write::new(transaction, false);
+        let done = run(&mut write)?;
+        write.commit()?;
+        Ok(done)
+    }
+
     /// Marks keys, and remembers how far the activity of a peer was read.
     ///
     /// # Errors
     /// When it cannot be written; then nothing is.
     pub fn mark(&self, marks: &[Mark], cursor: Option<(&str, i64)>) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut mark = transaction.prepare_cached(
-                "INSERT INTO mark (edge, collection, side, key, seq, since, due) VALUES (?1, ?2, ?3, ?4, \
-                 (SELECT COALESCE(MAX(seq), 0) + 1 FROM mark), ?5, ?5) \
-                 ON CONFLICT DO UPDATE SET seq = excluded.seq, due = MIN(due, excluded.due), \
-                 tries = CASE dead WHEN 1 THEN 0 ELSE tries END, dead = 0",
-            )?;
+        if marks.is_empty() && cursor.is_none() {
+            return Ok(());
+        }
+        self.write(|write| {
             let at = now();
             for one in marks {
-                mark.execute(params![one.edge, one.collection, side(one.side), one.key, at])?;
+                let of = side(one.side);
+                write.run(Statement::Mark, params![one.edge, one.collection, of, one.key, at])?;
             }
             if let Some((peer, id)) = cursor {
-                set(&transaction, &format!("cursor {peer}"), &id.to_string())?;
+                write.run(Statement::SetNote, params![format!("cursor {peer}"), id.to_string()])?;
             }
-        }
-        Ok(transaction.commit()?)
+            Ok(())
+        })
     }
 
     /// How far the activity of a peer was read; none before the first time.
@@ -229,12 +264,13 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn note(&self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
-        let connection = self.held();
-        match value {
-            Some(value) => set(&connection, name, value)?,
-            None => drop(connection.execute("DELETE FROM note WHERE name = ?1", [name])?),
-        }
-        Ok(())
+        self.write(|write| {
+            match value {
+                Some(value) => write.run(Statement::SetNote, params![name, value])?,
+                None => write.run(Statement::DropNote, params![name])?,
+            };
+            Ok(())
+        })
     }
 
     /// All notes whose name begins so.
@@ -299,38 +335,19 @@ impl Journal {
         error: &str,
         due: Option<i64>,
     ) -> Result<(), JournalError> {
-        let connection = self.held();
-        connection
-            .prepare_cached(
-                "UPDATE mark SET tries = tries + 1, error = ?5, due = COALESCE(?6, due), dead = ?6 IS NULL \
-                 WHERE edge = ?1 AND collection = ?2 AND side = ?3 AND key = ?4",
-            )?
-            .execute(params![edge, collection, side(mark.side), mark.key, error, due])?;
-        Ok(())
+        self.write(|write| {
+            let of = side(mark.side);
+            write.run(Statement::FailMark, params![edge, collection, of, mark.key, error, due])?;
+            Ok(())
+        })
     }
 }
 
-fn clear(
-    connection: &Connection,
-    edge: &str,
-    collection: &str,
-    marks: &[Due],
-) -> Result<(), rusqlite::Error> {
-    let mut query = connection.prepare_cached(
-        "DELETE FROM mark WHERE edge = ?1 AND collection = ?2 AND side = ?3 AND key = ?4 AND seq = ?5",
-    )?;
+fn clear(write: &mut Write<'_>, edge: &str, collection: &str, marks: &[Due]) -> Result<(), JournalError> {
     for mark in marks {
-        query.execute(params![edge, collection, side(mark.side), mark.key, mark.seq])?;
+        let of = side(mark.side);
+        write.run(Statement::ClearMark, params![edge, collection, of, mark.key, mark.seq])?;
     }
-    Ok(())
-}
-
-fn set(connection: &Connection, name: &str, value: &str) -> Result<(), rusqlite::Error> {
-    connection
-        .prepare_cached(
-            "INSERT INTO note (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
-        )?
-        .execute([name, value])?;
     Ok(())
 }
 

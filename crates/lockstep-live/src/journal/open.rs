@@ -75,7 +75,12 @@ impl Journal {
             ))?;
         }
         check(&connection, path)?;
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), _lock: Some(lock) })
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(connection),
+            ledger: None,
+            _lock: Some(lock),
+        })
     }
 
     /// Opens the journal of a daemon that may be running, to look into it or to give it orders.
@@ -88,7 +93,7 @@ impl Journal {
         }
         let connection = connect(path, OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE)?;
         check(&connection, path)?;
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), _lock: None })
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection), ledger: None, _lock: None })
     }
 
     /// Writes a copy of it as it is now.

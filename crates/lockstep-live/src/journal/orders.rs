@@ -1,8 +1,8 @@
 //! What people say to a route: that it is to look at everything again, and that a mass deletion is meant.
 
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::params;
 
-use super::{Journal, JournalError, set};
+use super::{Journal, JournalError, Statement};
 
 /// What the consent to mass deletions says until everything was looked at again.
 const ASKED: &str = "asked";
@@ -16,14 +16,14 @@ impl Journal {
     /// # Errors
     /// When it cannot be written; then nothing is.
     pub fn order(&self, edge: &str, consent: bool) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if consent {
-            set(&transaction, &format!("allow {edge}"), ASKED)?;
-            transaction.execute("DELETE FROM note WHERE name = ?1", [format!("halt {edge}")])?;
-        }
-        set(&transaction, &format!("order {edge}"), "1")?;
-        Ok(transaction.commit()?)
+        self.write(|write| {
+            if consent {
+                write.run(Statement::SetNote, params![format!("allow {edge}"), ASKED])?;
+                write.run(Statement::DropNote, params![format!("halt {edge}")])?;
+            }
+            write.run(Statement::SetNote, params![format!("order {edge}"), "1"])?;
+            Ok(())
+        })
     }
 
     /// Whether a route is to look at everything again. Whoever does so takes the order first, and says afterwards that it is
@@ -32,8 +32,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be read or written.
     pub fn take_order(&self, edge: &str) -> Result<bool, JournalError> {
-        let connection = self.held();
-        Ok(connection.execute("DELETE FROM note WHERE name = ?1", [format!("order {edge}")])? > 0)
+        self.write(|write| Ok(write.run(Statement::DropNote, params![format!("order {edge}")])? > 0))
     }
 
     /// Everything was looked at: consent counts for what was found.
@@ -41,12 +40,8 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn carried_out(&self, edge: &str) -> Result<(), JournalError> {
-        let connection = self.held();
-        connection.execute(
-            "UPDATE note SET value = ?2 WHERE name = ?1 AND value = ?3",
-            params![format!("allow {edge}"), COUNTS, ASKED],
-        )?;
-        Ok(())
+        let allowed = format!("allow {edge}");
+        self.write(|write| write.run(Statement::ChangeNote, params![allowed, ASKED, COUNTS]).map(drop))
     }
 
     /// Whether a mass deletion is meant.
@@ -70,10 +65,8 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn use_up_consent(&self, edge: &str) -> Result<(), JournalError> {
-        let connection = self.held();
-        let name = format!("allow {edge}");
-        connection.execute("DELETE FROM note WHERE name = ?1 AND value = ?2", [&name, COUNTS])?;
-        Ok(())
+        let allowed = format!("allow {edge}");
+        self.write(|write| write.run(Statement::DropNoteThatSays, params![allowed, COUNTS]).map(drop))
     }
 
     /// Why a route halts; none if it does not.

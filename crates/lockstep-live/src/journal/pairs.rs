@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use lockstep_core::merge::Side;
 use lockstep_core::record::Fields;
-use rusqlite::{Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Row, params};
 
-use super::{Due, Intent, Journal, JournalError, Pair, clear, now, side, side_of};
+use super::{Due, Intent, Journal, JournalError, Pair, Statement, Write, clear, now, side, side_of};
 
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,13 +123,12 @@ impl Journal {
         outcomes: &[Outcome],
         marks: &[Due],
     ) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for outcome in outcomes {
-            record(&transaction, edge, collection, outcome)?;
-        }
-        clear(&transaction, edge, collection, marks)?;
-        Ok(transaction.commit()?)
+        self.write(|write| {
+            for outcome in outcomes {
+                record(write, edge, collection, outcome)?;
+            }
+            clear(write, edge, collection, marks)
+        })
     }
 
     /// Says that records are about to be created.
@@ -137,27 +136,17 @@ impl Journal {
     /// # Errors
     /// When it cannot be written; then nothing is.
     pub fn intend(&self, edge: &str, collection: &str, intents: &[Intent]) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut query = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO intent (edge, collection, side, key, fields, newest, at) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?;
+        self.write(|write| {
             for intent in intents {
                 let fields = serde_json::Value::Object(intent.fields.clone()).to_string();
-                query.execute(params![
-                    edge,
-                    collection,
-                    side(intent.side),
-                    intent.key,
-                    fields,
-                    intent.newest,
-                    intent.at
-                ])?;
+                let (of, key) = (side(intent.side), &intent.key);
+                write.run(
+                    Statement::SetIntent,
+                    params![edge, collection, of, key, fields, intent.newest, intent.at],
+                )?;
             }
-        }
-        Ok(transaction.commit()?)
+            Ok(())
+        })
     }
 
     /// The intents of a collection.
@@ -191,78 +180,47 @@ impl Journal {
         collection: &str,
         intents: &[(Side, String)],
     ) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for (of, key) in intents {
-            forget(&transaction, edge, collection, *of, key)?;
+        if intents.is_empty() {
+            return Ok(());
         }
-        Ok(transaction.commit()?)
+        self.write(|write| intents.iter().try_for_each(|(of, key)| forget(write, edge, collection, *of, key)))
     }
 }
 
 fn record(
-    transaction: &Transaction<'_>,
+    write: &mut Write<'_>,
     edge: &str,
     collection: &str,
     outcome: &Outcome,
-) -> Result<(), rusqlite::Error> {
+) -> Result<(), JournalError> {
     match outcome {
         Outcome::Paired(pair) => {
             let common = serde_json::to_string(&pair.common).unwrap_or_default();
+            let (source, target, [here, there]) = (&pair.source, &pair.target, &pair.stamps);
             // A key that was paired with another one before is paired anew.
-            transaction
-                .prepare_cached(
-                    "DELETE FROM pair WHERE edge = ?1 AND collection = ?2 AND target = ?3 AND source <> ?4",
-                )?
-                .execute(params![edge, collection, pair.target, pair.source])?;
-            transaction
-                .prepare_cached(
-                    "INSERT INTO pair (edge, collection, source, target, common, source_stamp, target_stamp) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET target = excluded.target, \
-                     common = excluded.common, source_stamp = excluded.source_stamp, target_stamp = excluded.target_stamp",
-                )?
-                .execute(params![
-                    edge, collection, pair.source, pair.target, common, pair.stamps[0], pair.stamps[1]
-                ])?;
-            forget(transaction, edge, collection, Side::Source, &pair.source)?;
-            forget(transaction, edge, collection, Side::Target, &pair.target)?;
+            write.run(Statement::DropOtherPairs, params![edge, collection, target, source])?;
+            write.run(Statement::SetPair, params![edge, collection, source, target, common, here, there])?;
+            forget(write, edge, collection, Side::Source, source)?;
+            forget(write, edge, collection, Side::Target, target)
         }
         Outcome::Gone { source, target } => {
-            release(transaction, edge, collection, source)?;
-            transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO tombstone (edge, collection, source, target, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![edge, collection, source, target, now()])?;
+            write.run(Statement::DropPair, params![edge, collection, source])?;
+            write.run(Statement::SetTombstone, params![edge, collection, source, target, now()]).map(drop)
         }
-        Outcome::Released { source } => release(transaction, edge, collection, source)?,
+        Outcome::Released { source } => {
+            write.run(Statement::DropPair, params![edge, collection, source]).map(drop)
+        }
     }
-    Ok(())
-}
-
-fn release(
-    transaction: &Transaction<'_>,
-    edge: &str,
-    collection: &str,
-    source: &str,
-) -> Result<(), rusqlite::Error> {
-    transaction
-        .prepare_cached("DELETE FROM pair WHERE edge = ?1 AND collection = ?2 AND source = ?3")?
-        .execute([edge, collection, source])?;
-    Ok(())
 }
 
 fn forget(
-    transaction: &Transaction<'_>,
+    write: &mut Write<'_>,
     edge: &str,
     collection: &str,
     of: Side,
     key: &str,
-) -> Result<(), rusqlite::Error> {
-    transaction
-        .prepare_cached("DELETE FROM intent WHERE edge = ?1 AND collection = ?2 AND side = ?3 AND key = ?4")?
-        .execute(params![edge, collection, side(of), key])?;
-    Ok(())
+) -> Result<(), JournalError> {
+    write.run(Statement::DropIntent, params![edge, collection, side(of), key]).map(drop)
 }
 
 fn pair(row: &Row<'_>) -> Result<Pair, rusqlite::Error> {

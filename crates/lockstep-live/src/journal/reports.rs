@@ -4,7 +4,7 @@ use lockstep_core::merge::{Decision, Side};
 use rusqlite::params;
 use serde::Serialize;
 
-use super::{Journal, JournalError, Queue, now, side, side_of};
+use super::{Journal, JournalError, Queue, Statement, now, side, side_of};
 
 /// A record that failed too often.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,18 +62,18 @@ impl Journal {
         keys: (&str, &str),
         decisions: &[Decision],
     ) -> Result<usize, JournalError> {
-        let connection = self.held();
-        let mut query = connection.prepare_cached(
-            "INSERT OR IGNORE INTO conflict (at, edge, collection, source, target, decision, open) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        let mut new = 0;
-        for decision in decisions {
-            let text = serde_json::to_string(decision).unwrap_or_default();
-            let open = decision.winner.is_none();
-            new += query.execute(params![now(), edge, collection, keys.0, keys.1, text, open])?;
-        }
-        Ok(new)
+        self.write(|write| {
+            let mut new = 0;
+            for decision in decisions {
+                let text = serde_json::to_string(decision).unwrap_or_default();
+                let open = decision.winner.is_none();
+                new += write.run(
+                    Statement::AddConflict,
+                    params![now(), edge, collection, keys.0, keys.1, text, open],
+                )?;
+            }
+            Ok(new)
+        })
     }
 
     /// A record is alike on both sides again: what was open about it is not any more.
@@ -81,11 +81,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn agreed(&self, edge: &str, collection: &str, source: &str) -> Result<(), JournalError> {
-        let connection = self.held();
-        connection
-            .prepare_cached("UPDATE conflict SET open = 0 WHERE edge = ?1 AND collection = ?2 AND source = ?3 AND open = 1")?
-            .execute([edge, collection, source])?;
-        Ok(())
+        self.write(|write| write.run(Statement::CloseConflicts, params![edge, collection, source]).map(drop))
     }
 
     /// Conflicts, latest first.
@@ -149,13 +145,7 @@ impl Journal {
         collection: Option<&str>,
         key: Option<&str>,
     ) -> Result<usize, JournalError> {
-        let connection = self.held();
-        let changed = connection.execute(
-            "UPDATE mark SET dead = 0, tries = 0, due = ?4 WHERE tries > 0 AND (?1 IS NULL OR edge = ?1) \
-             AND (?2 IS NULL OR collection = ?2) AND (?3 IS NULL OR key = ?3)",
-            params![edge, collection, key, now()],
-        )?;
-        Ok(changed)
+        self.write(|write| write.run(Statement::RetryMarks, params![edge, collection, key, now()]))
     }
 
     /// How an edge stands.
@@ -189,13 +179,8 @@ impl Journal {
         if by == 0 {
             return Ok(());
         }
-        let connection = self.held();
-        connection
-            .prepare_cached(
-                "INSERT INTO tally (edge, name, value) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = value + ?3",
-            )?
-            .execute(params![edge, name, i64::try_from(by).unwrap_or(i64::MAX)])?;
-        Ok(())
+        let by = i64::try_from(by).unwrap_or(i64::MAX);
+        self.write(|write| write.run(Statement::Count, params![edge, name, by]).map(drop))
     }
 
     /// How often what happened.

@@ -2,10 +2,10 @@
 
 use lockstep_core::merge::Side;
 use lockstep_core::record::Fields;
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::params;
 use serde_json::Value;
 
-use super::{Journal, JournalError, Writing, side, side_of};
+use super::{Journal, JournalError, Statement, Writing, side, side_of};
 
 impl Journal {
     /// Says that changes are about to be written.
@@ -13,29 +13,18 @@ impl Journal {
     /// # Errors
     /// When it cannot be written; then nothing is.
     pub fn writing(&self, edge: &str, collection: &str, writings: &[Writing]) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut query = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO writing (edge, collection, side, source, target, since, at, read, body) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
-            let text = |fields: &Fields| Value::Object(fields.clone()).to_string();
+        let text = |fields: &Fields| Value::Object(fields.clone()).to_string();
+        self.write(|write| {
             for one in writings {
-                query.execute(params![
-                    edge,
-                    collection,
-                    side(one.side),
-                    one.source,
-                    one.target,
-                    one.since,
-                    one.at,
-                    text(&one.read),
-                    text(&one.body)
-                ])?;
+                let (of, read, body) = (side(one.side), text(&one.read), text(&one.body));
+                let (source, target) = (&one.source, &one.target);
+                write.run(
+                    Statement::SetWriting,
+                    params![edge, collection, of, source, target, one.since, one.at, read, body],
+                )?;
             }
-        }
-        Ok(transaction.commit()?)
+            Ok(())
+        })
     }
 
     /// Changes of which it was not asked yet what they wrote over.
@@ -72,16 +61,14 @@ impl Journal {
         collection: &str,
         writings: &[(Side, String)],
     ) -> Result<(), JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut query = transaction.prepare_cached(
-                "DELETE FROM writing WHERE edge = ?1 AND collection = ?2 AND side = ?3 AND source = ?4",
-            )?;
-            for (of, source) in writings {
-                query.execute(params![edge, collection, side(*of), source])?;
-            }
+        if writings.is_empty() {
+            return Ok(());
         }
-        Ok(transaction.commit()?)
+        self.write(|write| {
+            for (of, source) in writings {
+                write.run(Statement::DropWriting, params![edge, collection, side(*of), source])?;
+            }
+            Ok(())
+        })
     }
 }

@@ -1,0 +1,71 @@
+//! Where a journal is durable. Its own file is enough for one daemon; where several workers share the routes, each
+//! transaction goes to a ledger first, from which the next owner of a route has the whole journal again.
+
+use std::fmt;
+
+use super::statement::Entry;
+use super::{Journal, JournalError};
+
+/// Where transactions are made durable before they count.
+pub trait Ledger: fmt::Debug + Send + Sync {
+    /// Makes a transaction durable, after all that were appended before. It blocks until that is certain.
+    ///
+    /// # Errors
+    /// When it is not, when nobody knows, or when the journal belongs to somebody else by now. The journal must then be given
+    /// up: only the ledger knows what it says.
+    fn append(&self, entry: &Entry) -> Result<(), JournalError>;
+
+    /// Whether whoever has this journal may still write to peers.
+    ///
+    /// # Errors
+    /// When the journal belongs to somebody else by now.
+    fn check(&self) -> Result<(), JournalError>;
+}
+
+impl Journal {
+    /// Has each transaction go to a ledger first.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Box<dyn Ledger>) -> Self {
+        Self { ledger: Some(ledger), ..self }
+    }
+
+    /// Its file is a copy that nobody needs after a crash: writes do not wait for the disk.
+    ///
+    /// # Errors
+    /// When it cannot be said to the database.
+    pub fn of_a_ledger(self) -> Result<Self, JournalError> {
+        self.held().execute_batch("PRAGMA synchronous = OFF")?;
+        Ok(self)
+    }
+
+    /// Repeats what is in a ledger, up to this place of it. The place is remembered in the same transaction.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing is.
+    pub fn repeat(&self, entry: &Entry, place: u64) -> Result<(), JournalError> {
+        self.write_here(|write| {
+            write.repeat(entry)?;
+            let place = place.to_string();
+            write.repeat(&Entry(vec![(super::Statement::SetNote, vec![PLACE.into(), place.into()])]))
+        })
+    }
+
+    /// How far a ledger was repeated here.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn place(&self) -> Result<u64, JournalError> {
+        Ok(self.noted(PLACE)?.and_then(|text| text.parse().ok()).unwrap_or_default())
+    }
+
+    /// Whether peers may still be written in the name of this journal.
+    ///
+    /// # Errors
+    /// When it belongs to somebody else by now.
+    pub fn check(&self) -> Result<(), JournalError> {
+        self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.check())
+    }
+}
+
+/// The note that says how far a ledger was repeated.
+const PLACE: &str = "place";

@@ -1,0 +1,73 @@
+//! Who carries a route: a key that the server forgets unless it is renewed. By our own clock it ends earlier than there, so
+//! that nobody writes to a peer when somebody else may have it already.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::hub::LEASE;
+use crate::journal::JournalError;
+
+/// So much earlier a lease ends for its owner.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// A lease on a route.
+#[derive(Debug)]
+pub(super) struct Lease {
+    until: Mutex<Instant>,
+    revision: Mutex<u64>,
+    given_up: watch::Sender<bool>,
+}
+
+impl Lease {
+    /// A lease that was asked for at this moment.
+    pub(super) fn new(revision: u64, asked: Instant) -> Self {
+        Self {
+            until: Mutex::new(asked + LEASE - MARGIN),
+            revision: Mutex::new(revision),
+            given_up: watch::Sender::new(false),
+        }
+    }
+
+    /// It was renewed by a request of this moment.
+    pub(super) fn renewed(&self, revision: u64, asked: Instant) {
+        *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = asked + LEASE - MARGIN;
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        *self.revision.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing is to be written in its name any more.
+    pub(super) fn give_up(&self) {
+        self.given_up.send_replace(true);
+    }
+
+    /// Whether it counts.
+    pub(super) fn check(&self) -> Result<(), JournalError> {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        if *self.given_up.borrow() || Instant::now() >= until {
+            return Err(JournalError::Lost("the lease on the route has ended".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Waits until it does not count any more.
+    pub(super) async fn ended(&self) {
+        let mut given_up = self.given_up.subscribe();
+        loop {
+            let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.check().is_err() {
+                return;
+            }
+            tokio::select! {
+                // It may have been renewed meanwhile.
+                () = tokio::time::sleep_until(until.into()) => {}
+                _ = given_up.changed() => {}
+            }
+        }
+    }
+}

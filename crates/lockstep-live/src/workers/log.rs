@@ -1,0 +1,211 @@
+//! The journal of a route as messages: each transaction is one, or some if it is large. A worker who takes a route over makes
+//! the journal again from the last snapshot and what came after it.
+//!
+//! A message is accepted only after the one that its writer takes for the last (the server compares), so that of two workers
+//! who both believe that they have a route only one can write; the other one learns it before its next write to a peer.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::message::PublishMessage;
+use futures::TryStreamExt;
+use tokio::io::AsyncWriteExt;
+
+use super::address::token;
+use super::hub::{Hub, failed};
+use super::lease::Lease;
+use crate::error::LiveError;
+use crate::journal::{Entry, Journal, JournalError, Ledger};
+
+/// The most that a message holds; servers take a megabyte.
+const PART: usize = 512 * 1024;
+/// So long an answer of the server is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After so many bytes a snapshot is worth its own.
+const SNAPSHOT: u64 = 8 * 1024 * 1024;
+/// What a message costs whoever reads it again, as bytes.
+const COST: u64 = 2 * 1024;
+/// Which part of a transaction a message is, from 0.
+const NUMBER: &str = "Lockstep-Part";
+/// Whether more parts follow.
+const MORE: &str = "Lockstep-More";
+/// The place of the message before it, so that a gap is seen.
+const AFTER: &str = "Lockstep-After";
+
+/// A route's journal in NATS.
+#[derive(Debug)]
+pub(super) struct Log {
+    hub: Arc<Hub>,
+    route: String,
+    lease: Arc<Lease>,
+    /// The place of the last message.
+    last: Mutex<u64>,
+    /// What it costs to read what came after the last snapshot, in bytes.
+    bytes: AtomicU64,
+}
+
+/// A journal as it was left, in a folder of its own.
+#[derive(Debug)]
+pub(super) struct Restored {
+    pub(super) journal: Journal,
+    /// The place of the last message.
+    last: u64,
+    bytes: u64,
+}
+
+impl Log {
+    /// Takes a journal over: from now on nobody else can write it.
+    pub(super) async fn claim(
+        hub: &Arc<Hub>,
+        route: &str,
+        lease: &Arc<Lease>,
+        folder: &Path,
+    ) -> Result<(Journal, Arc<Self>), LiveError> {
+        let restored = restore(hub, route, folder).await?;
+        let log = Arc::new(Self {
+            hub: Arc::clone(hub),
+            route: route.to_owned(),
+            lease: Arc::clone(lease),
+            last: Mutex::new(restored.last),
+            bytes: AtomicU64::new(restored.bytes),
+        });
+        log.append(&Entry::default())?;
+        Ok((restored.journal.with_ledger(Box::new(Shared(Arc::clone(&log)))), log))
+    }
+
+    /// Puts the whole journal aside when enough was written, so that what came before it can go.
+    pub(super) async fn snapshot(&self, journal: &Journal) -> Result<(), LiveError> {
+        if self.bytes.load(Ordering::Relaxed) < SNAPSHOT {
+            return Ok(());
+        }
+        let folder = tempfile::tempdir().map_err(failed("making a snapshot"))?;
+        let copy = folder.path().join("snapshot.db");
+        // While the place is held nothing is written: the copy is as it was there.
+        let place = {
+            let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            journal.copy_to(&copy)?;
+            *last
+        };
+        self.bytes.store(0, Ordering::Relaxed);
+        let mut file = tokio::fs::File::open(&copy).await.map_err(failed("making a snapshot"))?;
+        let name = format!("{}/{place:020}", token(&self.route));
+        self.hub.snapshots.put(name.as_str(), &mut file).await.map_err(failed("storing a snapshot"))?;
+        self.lease.check()?;
+        // The last message stays: by it the server knows where the journal ends.
+        let purged = self.hub.stream.purge().filter(self.hub.journal(&self.route)).sequence(place).await;
+        purged.map_err(failed("forgetting what a snapshot holds"))?;
+        for (older, _) in
+            snapshots(&self.hub, &self.route).await?.into_iter().filter(|(older, _)| *older < name)
+        {
+            self.hub.snapshots.delete(older).await.map_err(failed("forgetting an older snapshot"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Journals hold their ledger; whoever makes snapshots needs it as well.
+#[derive(Debug)]
+struct Shared(Arc<Log>);
+
+impl Ledger for Shared {
+    fn append(&self, entry: &Entry) -> Result<(), JournalError> {
+        self.0.append(entry)
+    }
+
+    fn check(&self) -> Result<(), JournalError> {
+        self.0.lease.check()
+    }
+}
+
+impl Log {
+    fn append(&self, entry: &Entry) -> Result<(), JournalError> {
+        self.lease.check()?;
+        let bytes = serde_json::to_vec(entry).map_err(|error| self.lost(&error))?;
+        let count = bytes.chunks(PART).count();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        for (number, part) in bytes.chunks(PART).enumerate() {
+            let mut message = PublishMessage::build()
+                .payload(part.to_vec().into())
+                .header(NUMBER, number.to_string())
+                .header(AFTER, last.to_string())
+                .expected_last_subject_sequence(*last);
+            if number + 1 < count {
+                message = message.header(MORE, "1");
+            }
+            let (context, subject) = (self.hub.context.clone(), self.hub.journal(&self.route));
+            let sent = async move {
+                let acknowledged = context.send_publish(subject, message).await?.into_future();
+                tokio::time::timeout(PATIENCE, acknowledged)
+                    .await
+                    .map_err(|_| "no answer in time")?
+                    .map_err(Into::into)
+            };
+            type Told<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+            let told: Option<Told<async_nats::jetstream::publish::PublishAck>> = self.hub.wait(sent);
+            match told {
+                Some(Ok(acknowledged)) => *last = acknowledged.sequence,
+                // Whether it was written is not known, or somebody else has written: the journal has to be read anew.
+                Some(Err(error)) => return Err(self.lost(&*error)),
+                None => return Err(JournalError::Lost("the connection is being given up".to_owned())),
+            }
+        }
+        self.bytes.fetch_add(bytes.len() as u64 + COST, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn lost(&self, error: &dyn std::error::Error) -> JournalError {
+        self.lease.give_up();
+        JournalError::Lost(format!("route {}: {error}", self.route))
+    }
+}
+
+/// Makes a journal again in a folder that nobody else uses.
+pub(super) async fn restore(hub: &Hub, route: &str, folder: &Path) -> Result<Restored, LiveError> {
+    let path = folder.join("live.db");
+    if let Some((name, _)) = snapshots(hub, route).await?.pop() {
+        let mut object = hub.snapshots.get(name).await.map_err(failed("reading a snapshot"))?;
+        let mut file = tokio::fs::File::create(&path).await.map_err(failed("writing a snapshot"))?;
+        tokio::io::copy(&mut object, &mut file).await.map_err(failed("reading a snapshot"))?;
+        file.flush().await.map_err(failed("writing a snapshot"))?;
+    }
+    let journal = Journal::open(&path)?.of_a_ledger()?;
+    let subject = hub.journal(route);
+    let (mut last, mut bytes) = (journal.place()?, 0);
+    let mut parts: Vec<u8> = Vec::new();
+    while let Some(message) = hub.next(&subject, last).await? {
+        let header = |name: &str| message.headers.get(name).map(|value| value.as_str());
+        let number = |name: &str| header(name).and_then(|value| value.parse::<u64>().ok());
+        if number(AFTER) != Some(last) {
+            let gap =
+                format!("the journal of {route} has a gap after {last}: what is there is not the newest");
+            return Err(failed("reading a journal")(gap));
+        }
+        if number(NUMBER) == Some(0) {
+            parts.clear();
+        }
+        parts.extend_from_slice(&message.payload);
+        bytes += message.payload.len() as u64 + COST;
+        last = message.sequence;
+        if header(MORE).is_none() {
+            let entry: Entry = serde_json::from_slice(&parts).map_err(failed("reading a journal"))?;
+            journal.repeat(&entry, last)?;
+        }
+    }
+    Ok(Restored { journal, last, bytes })
+}
+
+/// The snapshots of a route by their names, the newest last.
+async fn snapshots(hub: &Hub, route: &str) -> Result<Vec<(String, usize)>, LiveError> {
+    let beginning = format!("{}/", token(route));
+    let listed = hub.snapshots.list().await.map_err(failed("listing snapshots"))?;
+    let all: Vec<_> = listed.try_collect().await.map_err(failed("listing snapshots"))?;
+    let mut found: Vec<(String, usize)> = all
+        .into_iter()
+        .filter(|info| info.name.starts_with(&beginning))
+        .map(|info| (info.name, info.size))
+        .collect();
+    found.sort();
+    Ok(found)
+}

@@ -31,3 +31,4 @@ mod stage;
 mod stores;
 mod untracked;
 mod versions;
+mod workers;

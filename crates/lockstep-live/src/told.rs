@@ -46,6 +46,16 @@ pub enum Told {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// NATS answers, or does not any more.
+    Nats {
+        /// When.
+        at: String,
+        /// Whether it answers.
+        connected: bool,
+        /// Why not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
     /// Records were written.
     Applied {
         /// When.

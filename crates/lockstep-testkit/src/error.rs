@@ -78,9 +78,9 @@ pub enum Error {
         /// The setup that was asked for.
         wanted: String,
     },
-    /// A database server is not installed and could not be.
+    /// A program that is no part of this is not installed, and could not be.
     #[error("{name}'s program `{program}` was not found: install the package `{package}`")]
-    DatabaseMissing {
+    ProgramMissing {
         /// What people call it.
         name: &'static str,
         /// The program.
@@ -125,6 +125,14 @@ pub enum Error {
         url: String,
         /// What the HTTP client says.
         source: reqwest::Error,
+    },
+    /// The browser did not do what it was told.
+    #[error("the browser failed at {command}: {why}")]
+    Browser {
+        /// What it was told: a method of the DevTools protocol.
+        command: String,
+        /// What went wrong.
+        why: String,
     },
     /// A file or a process could not be handled.
     #[error("cannot {action} {}", path.display())]

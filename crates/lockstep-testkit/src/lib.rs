@@ -4,6 +4,7 @@
 //! - [`cli`]: the `lockstep` binary, run apart from whatever the machine has set up.
 //! - [`project`]: data that fills them, from a small magazine to some thousand records.
 //! - [`proxy`]: a scripted network fault between a client and a server.
+//! - [`nats`]: a NATS server, for workers that share routes.
 //! - [`npm`]: the npm packages behind them, and the peers that Lockstep is measured against.
 //! - [`cache`]: where all of that is kept, outside the checkout.
 //!
@@ -11,8 +12,10 @@
 
 pub mod cache;
 pub mod cli;
+mod debian;
 pub mod directus;
 mod error;
+pub mod nats;
 pub mod npm;
 mod port;
 mod process;

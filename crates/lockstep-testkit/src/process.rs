@@ -9,13 +9,16 @@
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{LazyLock, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::Error;
+use crate::error::last_lines;
 
 type Order = (Command, Sender<io::Result<Child>>);
 
@@ -103,6 +106,16 @@ pub(crate) fn wait_until(time: Duration, mut done: impl FnMut() -> bool) -> bool
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Runs a command to its end; it must succeed.
+pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
+    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+    let what = format!("{} {}", command.get_program().display(), arguments.join(" "));
+    let output =
+        command.stdin(Stdio::null()).output().map_err(Error::io("run", command.get_program().as_ref()))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    output.status.success().then_some(()).ok_or_else(|| Error::Program { what, tail: last_lines(&text, 20) })
 }
 
 fn send(pid: u32, signal: Signal) {

@@ -159,6 +159,12 @@ impl Output {
                             reason.as_deref().map(|reason| format!(": {}", line(reason))).unwrap_or_default();
                         format!("{DIM}{at}{DIM:#} {} {what}{reason}", arrow(route))
                     }
+                    Told::Nats { at, connected, error } => {
+                        let error =
+                            error.as_deref().map(|error| format!(": {}", line(error))).unwrap_or_default();
+                        let what = if *connected { "answers" } else { "does not answer" };
+                        format!("{DIM}{at}{DIM:#} NATS {what}{error}")
+                    }
                     Told::Applied { at, route, applied, failed } => {
                         let failed = if *failed > 0 {
                             format!(", {WARN}{failed} failed{WARN:#}")

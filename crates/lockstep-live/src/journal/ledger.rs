@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use super::statement::Entry;
+use rusqlite::TransactionBehavior;
+
+use super::statement::{Entry, Write};
 use super::{Journal, JournalError};
 
 /// Where transactions are made durable before they count.
@@ -38,24 +40,16 @@ impl Journal {
         Ok(self)
     }
 
-    /// Repeats what is in a ledger, up to this place of it. The place is remembered in the same transaction.
+    /// Repeats a transaction that is in a ledger.
     ///
     /// # Errors
     /// When it cannot be written; then nothing is.
-    pub fn repeat(&self, entry: &Entry, place: u64) -> Result<(), JournalError> {
-        self.write_here(|write| {
-            write.repeat(entry)?;
-            let place = place.to_string();
-            write.repeat(&Entry(vec![(super::Statement::SetNote, vec![PLACE.into(), place.into()])]))
-        })
-    }
-
-    /// How far a ledger was repeated here.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn place(&self) -> Result<u64, JournalError> {
-        Ok(self.noted(PLACE)?.and_then(|text| text.parse().ok()).unwrap_or_default())
+    pub fn repeat(&self, entry: &Entry) -> Result<(), JournalError> {
+        let mut connection = self.held();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut write = Write::new(transaction, false);
+        write.repeat(entry)?;
+        write.commit()
     }
 
     /// Whether peers may still be written in the name of this journal.
@@ -66,6 +60,3 @@ impl Journal {
         self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.check())
     }
 }
-
-/// The note that says how far a ledger was repeated.
-const PLACE: &str = "place";

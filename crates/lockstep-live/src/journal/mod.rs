@@ -206,19 +206,6 @@ impl Journal {
         Ok(done)
     }
 
-    /// One transaction that no ledger is told of.
-    fn write_here<T>(
-        &self,
-        run: impl FnOnce(&mut Write<'_>) -> Result<T, JournalError>,
-    ) -> Result<T, JournalError> {
-        let mut connection = self.held();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut write = Write::new(transaction, false);
-        let done = run(&mut write)?;
-        write.commit()?;
-        Ok(done)
-    }
-
     /// Marks keys, and remembers how far the activity of a peer was read.
     ///
     /// # Errors

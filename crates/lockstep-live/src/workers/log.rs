@@ -23,10 +23,14 @@ use crate::journal::{Entry, Journal, JournalError, Ledger};
 const PART: usize = 512 * 1024;
 /// So long an answer of the server is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// After so many bytes a snapshot is worth its own.
-const SNAPSHOT: u64 = 8 * 1024 * 1024;
+/// After so many bytes a snapshot is worth its own; a large one not before half of its own.
+const SNAPSHOT: u64 = 4 * 1024 * 1024;
 /// What a message costs whoever reads it again, as bytes.
 const COST: u64 = 2 * 1024;
+/// How often a journal is read anew because its snapshot changed meanwhile.
+const TRIES: usize = 20;
+/// The time in between.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Which part of a transaction a message is, from 0.
 const NUMBER: &str = "Lockstep-Part";
 /// Whether more parts follow.
@@ -44,6 +48,8 @@ pub(super) struct Log {
     last: Mutex<u64>,
     /// What it costs to read what came after the last snapshot, in bytes.
     bytes: AtomicU64,
+    /// How large the last snapshot was, in bytes.
+    snapshot: AtomicU64,
 }
 
 /// A journal as it was left, in a folder of its own.
@@ -53,6 +59,7 @@ pub(super) struct Restored {
     /// The place of the last message.
     last: u64,
     bytes: u64,
+    snapshot: u64,
 }
 
 impl Log {
@@ -70,6 +77,7 @@ impl Log {
             lease: Arc::clone(lease),
             last: Mutex::new(restored.last),
             bytes: AtomicU64::new(restored.bytes),
+            snapshot: AtomicU64::new(restored.snapshot),
         });
         log.append(&Entry::default())?;
         Ok((restored.journal.with_ledger(Box::new(Shared(Arc::clone(&log)))), log))
@@ -77,7 +85,8 @@ impl Log {
 
     /// Puts the whole journal aside when enough was written, so that what came before it can go.
     pub(super) async fn snapshot(&self, journal: &Journal) -> Result<(), LiveError> {
-        if self.bytes.load(Ordering::Relaxed) < SNAPSHOT {
+        let worth = SNAPSHOT.max(self.snapshot.load(Ordering::Relaxed) / 2);
+        if self.bytes.load(Ordering::Relaxed) < worth {
             return Ok(());
         }
         let folder = tempfile::tempdir().map_err(failed("making a snapshot"))?;
@@ -91,7 +100,9 @@ impl Log {
         self.bytes.store(0, Ordering::Relaxed);
         let mut file = tokio::fs::File::open(&copy).await.map_err(failed("making a snapshot"))?;
         let name = format!("{}/{place:020}", token(&self.route));
-        self.hub.snapshots.put(name.as_str(), &mut file).await.map_err(failed("storing a snapshot"))?;
+        let put =
+            self.hub.snapshots.put(name.as_str(), &mut file).await.map_err(failed("storing a snapshot"))?;
+        self.snapshot.store(put.size as u64, Ordering::Relaxed);
         self.lease.check()?;
         // The last message stays: by it the server knows where the journal ends.
         let purged = self.hub.stream.purge().filter(self.hub.journal(&self.route)).sequence(place).await;
@@ -163,24 +174,36 @@ impl Log {
 
 /// Makes a journal again in a folder that nobody else uses.
 pub(super) async fn restore(hub: &Hub, route: &str, folder: &Path) -> Result<Restored, LiveError> {
-    let path = folder.join("live.db");
-    if let Some((name, _)) = snapshots(hub, route).await?.pop() {
-        let mut object = hub.snapshots.get(name).await.map_err(failed("reading a snapshot"))?;
-        let mut file = tokio::fs::File::create(&path).await.map_err(failed("writing a snapshot"))?;
-        tokio::io::copy(&mut object, &mut file).await.map_err(failed("reading a snapshot"))?;
-        file.flush().await.map_err(failed("writing a snapshot"))?;
+    for number in 0..TRIES {
+        if let Some(restored) = try_restore(hub, route, &folder.join(format!("{number}.db"))).await? {
+            return Ok(restored);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
-    let journal = Journal::open(&path)?.of_a_ledger()?;
+    let gap =
+        format!("the journal of {route} has a gap: what lies between its snapshot and its messages is gone");
+    Err(failed("reading a journal")(gap))
+}
+
+/// None if whoever carries the route has made a snapshot and forgotten what is in it, while this was reading.
+async fn try_restore(hub: &Hub, route: &str, path: &Path) -> Result<Option<Restored>, LiveError> {
+    let (mut last, mut snapshot) = (0, 0);
+    if let Some((name, place)) = snapshots(hub, route).await?.pop() {
+        let Ok(mut object) = hub.snapshots.get(name).await else { return Ok(None) };
+        let mut file = tokio::fs::File::create(path).await.map_err(failed("writing a snapshot"))?;
+        let Ok(size) = tokio::io::copy(&mut object, &mut file).await else { return Ok(None) };
+        file.flush().await.map_err(failed("writing a snapshot"))?;
+        (last, snapshot) = (place, size);
+    }
+    let journal = Journal::open(path)?.of_a_ledger()?;
     let subject = hub.journal(route);
-    let (mut last, mut bytes) = (journal.place()?, 0);
+    let mut bytes = 0;
     let mut parts: Vec<u8> = Vec::new();
     while let Some(message) = hub.next(&subject, last).await? {
         let header = |name: &str| message.headers.get(name).map(|value| value.as_str());
         let number = |name: &str| header(name).and_then(|value| value.parse::<u64>().ok());
         if number(AFTER) != Some(last) {
-            let gap =
-                format!("the journal of {route} has a gap after {last}: what is there is not the newest");
-            return Err(failed("reading a journal")(gap));
+            return Ok(None);
         }
         if number(NUMBER) == Some(0) {
             parts.clear();
@@ -190,22 +213,23 @@ pub(super) async fn restore(hub: &Hub, route: &str, folder: &Path) -> Result<Res
         last = message.sequence;
         if header(MORE).is_none() {
             let entry: Entry = serde_json::from_slice(&parts).map_err(failed("reading a journal"))?;
-            journal.repeat(&entry, last)?;
+            journal.repeat(&entry)?;
         }
     }
-    Ok(Restored { journal, last, bytes })
+    Ok(Some(Restored { journal, last, bytes, snapshot }))
 }
 
-/// The snapshots of a route by their names, the newest last.
-async fn snapshots(hub: &Hub, route: &str) -> Result<Vec<(String, usize)>, LiveError> {
+/// The snapshots of a route by their names, with the place that each was made at; the newest last.
+async fn snapshots(hub: &Hub, route: &str) -> Result<Vec<(String, u64)>, LiveError> {
     let beginning = format!("{}/", token(route));
     let listed = hub.snapshots.list().await.map_err(failed("listing snapshots"))?;
     let all: Vec<_> = listed.try_collect().await.map_err(failed("listing snapshots"))?;
-    let mut found: Vec<(String, usize)> = all
+    let place = |name: &str| name.strip_prefix(&beginning).and_then(|place| place.parse().ok());
+    let mut found: Vec<(String, u64)> = all
         .into_iter()
-        .filter(|info| info.name.starts_with(&beginning))
-        .map(|info| (info.name, info.size))
+        .filter_map(|info| Some((place(&info.name)?, info.name)))
+        .map(|(at, name)| (name, at))
         .collect();
-    found.sort();
+    found.sort_by_key(|(_, place)| *place);
     Ok(found)
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::TryStreamExt;
@@ -35,6 +36,8 @@ use crate::told::{self, Told};
 
 /// So often leases are renewed and free routes looked for.
 const TICK: Duration = Duration::from_secs(1);
+/// So long NATS may take for that.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// The keys of workers begin so.
 const WORKER: &str = "worker.";
 /// The keys of routes begin so.
@@ -58,6 +61,8 @@ struct Shared {
     name: String,
     tell: Option<told::Log>,
     journals: Journals,
+    /// Whether NATS answered the last time.
+    connected: AtomicBool,
 }
 
 /// A route that this worker carries.
@@ -89,8 +94,8 @@ impl Worker {
         let scratch = JournalPlace::File(folder.path().join("check.db"));
         drop(Live::open(LiveConfig { journal: scratch, ..config.clone() }, initial).await?);
         let hub = Arc::new(Hub::connect(address).await?);
-        let journals = Journals::default();
-        Ok(Self { shared: Arc::new(Shared { config, initial, hub, name, tell, journals }) })
+        let (journals, connected) = (Journals::default(), AtomicBool::new(true));
+        Ok(Self { shared: Arc::new(Shared { config, initial, hub, name, tell, journals, connected }) })
     }
 
     /// Runs until it is told to stop.
@@ -130,9 +135,22 @@ impl Shared {
     async fn tick(self: &Arc<Self>, held: &mut BTreeMap<String, Held>) -> Result<(), LiveError> {
         self.reap(held).await?;
         // Without NATS there is nothing to be had; what is held ends by itself when its lease does.
-        match Box::pin(self.shared_out(held)).await {
-            Ok(()) | Err(LiveError::Nats { .. }) => Ok(()),
-            Err(error) => Err(error),
+        let result = tokio::time::timeout(PATIENCE, Box::pin(self.shared_out(held))).await;
+        match result.unwrap_or_else(|elapsed| Err(failed("sharing the routes")(elapsed))) {
+            Ok(()) => self.nats_stands(None),
+            Err(error @ LiveError::Nats { .. }) => self.nats_stands(Some(with_cause(&error))),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Tells whether NATS answers, when that is otherwise than before.
+    fn nats_stands(&self, error: Option<String>) {
+        let connected = error.is_none();
+        if self.connected.swap(connected, Ordering::Relaxed) != connected
+            && let Some(tell) = &self.tell
+        {
+            tell(&Told::Nats { at: jiff::Timestamp::now().to_string(), connected, error });
         }
     }
 
@@ -226,7 +244,8 @@ impl Shared {
     async fn free(&self, route: &str, lease: &Lease) {
         let key = format!("{ROUTE}{}", address::token(route));
         // If somebody else has it by now, or NATS is away, there is nothing to free.
-        let _ = self.hub.leases.purge_expect_revision(key, Some(lease.revision())).await;
+        let freed = self.hub.leases.purge_expect_revision(key, Some(lease.revision()));
+        let _ = tokio::time::timeout(PATIENCE, freed).await;
     }
 
     fn say(&self, route: &str, held: bool, reason: Option<String>) {

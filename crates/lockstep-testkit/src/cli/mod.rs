@@ -20,6 +20,7 @@
 
 mod dump;
 mod ran;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,6 +32,7 @@ use crate::proxy::Proxy;
 
 pub use dump::Dump;
 pub use ran::Ran;
+pub use running::Running;
 
 /// The variable with the path of the binary under test; `cargo xtask test` sets it.
 pub const BINARY: &str = "LOCKSTEP_BIN";
@@ -163,13 +165,33 @@ impl Cli {
         }
     }
 
+    /// Starts it with these arguments only, to go on; what it prints is in [`Running::log`].
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let log = self.dir().join("running.log");
+        let started = Running::start(&self.binary, log, |command| {
+            self.place_in(command);
+            command.args(arguments);
+        });
+        match started {
+            Ok(running) => running,
+            Err(error) => panic!("{} cannot be started: {error}", self.binary.display()),
+        }
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
+        self.place_in(&mut command);
+        command
+    }
+
+    fn place_in(&self, command: &mut Command) {
         command.env_clear().current_dir(self.dir()).stdin(Stdio::null());
         command.env("HOME", self.dir()).env("NO_COLOR", "1");
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
     }
 }
 
@@ -198,6 +220,24 @@ mod tests {
         let ran = cli.run(&["push", "--json"], At::new("http://h:1", "t")).await.exits(0);
         let told = "push --json --dump-path /d --directus-url http://h:1 --directus-token t\n";
         assert_eq!(ran.stdout, told);
+    }
+
+    #[test]
+    fn what_goes_on_is_ended() {
+        let cli = program("sh");
+        let mut running =
+            cli.start(&["-c", "trap 'echo asked; exit 7' TERM; echo up; while :; do sleep 0.02; done"]);
+        while !running.log().contains("up") {
+            std::thread::yield_now();
+        }
+        assert_eq!(running.ended(), None);
+        assert_eq!(running.terminate(), 7);
+        assert_eq!(std::fs::read_to_string(cli.dir().join("running.log")).unwrap(), "up\nasked\n");
+        let mut ended = cli.start(&["-c", "exit 3"]);
+        while ended.ended().is_none() {
+            std::thread::yield_now();
+        }
+        assert_eq!(ended.ended(), Some(3));
     }
 
     #[tokio::test]

@@ -19,8 +19,8 @@ pub(super) use postgres::Postgres;
 
 use crate::Error;
 use crate::cache::Cache;
-use crate::error::last_lines;
-use crate::process::{Lifetime, end, find_program, wait_until};
+use crate::debian::Package;
+use crate::process::{Lifetime, end, run, wait_until};
 
 /// The name of database, user and password.
 pub(super) const NAME: &str = "directus";
@@ -170,28 +170,10 @@ fn unprivileged(engine: &dyn Engine, command: Command) -> Command {
     outer
 }
 
-/// One of the engine's programs. Root on Debian gets them installed.
+/// One of the engine's programs.
 fn find(engine: &dyn Engine, program: &str) -> Result<PathBuf, Error> {
-    let missing = || Error::DatabaseMissing {
-        name: engine.name(),
-        program: program.to_owned(),
-        package: engine.package(),
-    };
-    if engine.program(engine.server()).is_none() && geteuid().is_root() && find_program("apt-get").is_some() {
-        let arguments = ["install", "--yes", "--no-install-recommends", engine.package()];
-        run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))?;
-    }
-    engine.program(program).ok_or_else(missing)
-}
-
-fn run(command: &mut Command) -> Result<(), Error> {
-    let what = format!("{} {}", command.get_program().display(), arguments(command));
-    let output =
-        command.stdin(Stdio::null()).output().map_err(Error::io("run", command.get_program().as_ref()))?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    output.status.success().then_some(()).ok_or_else(|| Error::Program { what, tail: last_lines(&text, 20) })
-}
-
-fn arguments(command: &Command) -> String {
-    command.get_args().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    let package = Package { name: engine.name(), package: engine.package() };
+    // Clients may be there without a server.
+    package.program(engine.server(), |name| engine.program(name))?;
+    package.program(program, |name| engine.program(name))
 }

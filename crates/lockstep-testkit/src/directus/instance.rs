@@ -67,7 +67,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::NodeMissing`] and [`Error::Install`] from the install, [`Error::Died`] and [`Error::NotReady`] with the
-    /// end of the server's log, [`Error::Extension`], [`Error::DatabaseMissing`], [`Error::Io`].
+    /// end of the server's log, [`Error::Extension`], [`Error::ProgramMissing`], [`Error::Io`].
     pub async fn start(self) -> Result<Directus, Error> {
         let mut attempts_left = 3;
         loop {

@@ -16,6 +16,7 @@ mod grown_target;
 mod licence;
 mod limits;
 mod live;
+mod live_page;
 mod output;
 mod peer;
 mod places;

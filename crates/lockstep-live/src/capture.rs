@@ -106,6 +106,8 @@ impl Capture {
     pub(crate) async fn read(&self, peer: &Peer) -> Result<BTreeSet<String>, LiveError> {
         let collections: Vec<String> = self.collections().into_iter().map(|(name, _)| name).collect();
         if collections.is_empty() {
+            // Nothing comes from here; whether the peer answers is to be known all the same.
+            activity::newest(&peer.client).await.map_err(|error| peer.failed(error))?;
             return Ok(BTreeSet::new());
         }
         let mut cursor = match self.journal.cursor(&peer.name)? {

@@ -17,6 +17,7 @@ mod licence;
 mod limits;
 mod live;
 mod live_page;
+mod live_schedules;
 mod output;
 mod peer;
 mod places;

@@ -101,8 +101,14 @@ impl Journal {
     /// # Errors
     /// When the copy cannot be written.
     pub fn copy_to(&self, path: &Path) -> Result<(), JournalError> {
-        self.held().execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
-        Ok(())
+        self.copy_while(path, || ())
+    }
+
+    /// The same, and asks something before anybody can write again.
+    pub(crate) fn copy_while<T>(&self, path: &Path, ask: impl FnOnce() -> T) -> Result<T, JournalError> {
+        let connection = self.held();
+        connection.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+        Ok(ask())
     }
 }
 

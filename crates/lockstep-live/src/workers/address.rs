@@ -76,7 +76,7 @@ impl NatsAddress {
         };
         match who.map(|who| who.split_once(':').ok_or(who)) {
             Some(Ok((user, password))) => {
-                address.user = Some((user.to_owned(), SecretString::from(password)))
+                address.user = Some((user.to_owned(), SecretString::from(password)));
             }
             Some(Err(token)) => address.token = Some(SecretString::from(token)),
             None => {}

@@ -91,12 +91,9 @@ impl Log {
         }
         let folder = tempfile::tempdir().map_err(failed("making a snapshot"))?;
         let copy = folder.path().join("snapshot.db");
-        // While the place is held nothing is written: the copy is as it was there.
-        let place = {
-            let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            journal.copy_to(&copy)?;
-            *last
-        };
+        // As long as the copy is made nothing is written: it is as the journal was at this place.
+        let place =
+            journal.copy_while(&copy, || *self.last.lock().unwrap_or_else(PoisonError::into_inner))?;
         self.bytes.store(0, Ordering::Relaxed);
         let mut file = tokio::fs::File::open(&copy).await.map_err(failed("making a snapshot"))?;
         let name = format!("{}/{place:020}", token(&self.route));
@@ -200,7 +197,7 @@ async fn try_restore(hub: &Hub, route: &str, path: &Path) -> Result<Option<Resto
     let mut bytes = 0;
     let mut parts: Vec<u8> = Vec::new();
     while let Some(message) = hub.next(&subject, last).await? {
-        let header = |name: &str| message.headers.get(name).map(|value| value.as_str());
+        let header = |name: &str| message.headers.get(name).map(async_nats::HeaderValue::as_str);
         let number = |name: &str| header(name).and_then(|value| value.parse::<u64>().ok());
         if number(AFTER) != Some(last) {
             return Ok(None);

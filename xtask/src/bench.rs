@@ -16,6 +16,7 @@ mod schema;
 mod server;
 mod side;
 mod start;
+mod workers;
 
 use std::error::Error;
 use std::fs;
@@ -65,6 +66,8 @@ enum Peer {
     Hooks,
     /// Live replication between two instances
     Live,
+    /// Workers that share routes through NATS
+    Workers,
 }
 
 /// What all parts of a benchmark need.
@@ -123,6 +126,9 @@ async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
     }
     if wanted(Peer::Live) {
         tables.push(Box::pin(live::measure(&bench)).await?);
+    }
+    if wanted(Peer::Workers) {
+        tables.push(Box::pin(workers::measure(&bench)).await?);
     }
     tables.push(start::measure(&bench)?);
     Ok(tables)

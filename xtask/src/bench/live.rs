@@ -158,22 +158,11 @@ impl<'a> Pair<'a> {
     }
 
     fn daemon(&self, bench: &Bench) -> Result<Daemon, Box<dyn Error>> {
-        Daemon::start(&bench.lockstep.plain(&["live", "run", "--quiet"], &self.folder).path, &self.folder)
+        Daemon::of(bench, &self.folder)
     }
 
-    /// Waits until so many items are on the target.
     async fn came(&self, count: usize) -> Result<(), Box<dyn Error>> {
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            let counted = self.target.get("/items/speed?aggregate[count]=*").await?;
-            let found = &counted[0]["count"];
-            let found = found.as_u64().or_else(|| found.as_str()?.parse().ok()).unwrap_or_default();
-            if found >= count as u64 {
-                return Ok(());
-            }
-            tokio::time::sleep(4 * LOOK).await;
-        }
-        Err("the items did not come".into())
+        came(self.target, count).await
     }
 
     /// Waits until an item is on the target.
@@ -190,18 +179,35 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// A running daemon.
-struct Daemon(Child);
+/// Waits until so many items are there.
+pub(super) async fn came(http: &Http, count: usize) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        let counted = http.get("/items/speed?aggregate[count]=*").await?;
+        let found = &counted[0]["count"];
+        let found = found.as_u64().or_else(|| found.as_str()?.parse().ok()).unwrap_or_default();
+        if found >= count as u64 {
+            return Ok(());
+        }
+        tokio::time::sleep(4 * LOOK).await;
+    }
+    Err("the items did not come".into())
+}
+
+/// A running daemon. It is killed when it is dropped.
+pub(super) struct Daemon(Child);
 
 impl Daemon {
-    fn start(program: &Path, folder: &Path) -> Result<Self, Box<dyn Error>> {
-        let mut command = Command::new(program);
-        let command = command.args(["live", "run", "--quiet"]).current_dir(folder);
+    /// One by the configuration in a folder.
+    pub(super) fn of(bench: &Bench, folder: &Path) -> Result<Self, Box<dyn Error>> {
+        let arguments = ["live", "run", "--quiet"];
+        let mut command = Command::new(bench.lockstep.plain(&arguments, folder).path);
+        let command = command.args(arguments).current_dir(folder);
         Ok(Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    fn megabytes(&self) -> f64 {
+    pub(super) fn megabytes(&self) -> f64 {
         peak_kib(self.0.id()).unwrap_or_default() as f64 * 1024.0 / 1e6
     }
 }
@@ -215,7 +221,7 @@ impl Drop for Daemon {
 }
 
 /// An empty collection of items.
-async fn reset(http: &Http) -> Result<(), Box<dyn Error>> {
+pub(super) async fn reset(http: &Http) -> Result<(), Box<dyn Error>> {
     // It is not there the first time.
     let _ = http.delete("/collections/speed", None).await;
     let text = |name: &str| json!({"field": name, "type": "text", "schema": {}, "meta": {}});
@@ -226,7 +232,7 @@ async fn reset(http: &Http) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn fill(http: &Http, count: usize) -> Result<(), Box<dyn Error>> {
+pub(super) async fn fill(http: &Http, count: usize) -> Result<(), Box<dyn Error>> {
     let numbers: Vec<usize> = (0..count).collect();
     for part in numbers.chunks(BATCH) {
         let items: Vec<Value> = part

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::workers::NatsAddress;
 
 /// What is written in a file, before profiles are looked up and anything is checked.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Written {
     /// The file of the journal, relative to the folder of the configuration; or an address of NATS, where several workers
@@ -46,6 +46,17 @@ pub struct Written {
     /// Users (ids or email addresses) that are told of problems, by peer.
     #[serde(default)]
     pub notify: BTreeMap<String, Vec<String>>,
+}
+
+impl fmt::Debug for Written {
+    /// Without the journal, whose address may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Written")
+            .field("peers", &self.peers)
+            .field("routes", &self.routes)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One instance.

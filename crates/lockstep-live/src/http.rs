@@ -82,21 +82,22 @@ fn read(journals: &Journals) -> Result<Status, (StatusCode, String)> {
 
 async fn health(State(journals): State<Journals>) -> Result<Response, (StatusCode, String)> {
     let status = read(&journals)?;
-    let code = if status.is_healthy() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let troubles: Vec<_> = status.routes.iter().filter(|(_, route)| route.state.state != "running").collect();
-    let troubles: Vec<_> = troubles
-        .into_iter()
+    let troubles = status.routes.iter().filter(|(_, route)| route.state.state != "running");
+    let mut troubles: Vec<_> = troubles
         .map(|(name, route)| json!({"route": name, "state": route.state.state, "error": route.state.error}))
         .collect();
-    Ok((
-        code,
-        Json(json!({"status": if status.is_healthy() { "ok" } else { "error" }, "troubles": troubles})),
-    )
-        .into_response())
+    if journals.is_away() {
+        troubles.push(json!({"error": "NATS does not answer: no route can be carried"}));
+    }
+    let (code, said) = match troubles.is_empty() {
+        true => (StatusCode::OK, "ok"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "error"),
+    };
+    Ok((code, Json(json!({"status": said, "troubles": troubles}))).into_response())
 }
 
 async fn ready(State(journals): State<Journals>) -> Result<Response, (StatusCode, String)> {
-    let ready = read(&journals)?.is_ready();
+    let ready = read(&journals)?.is_ready() && !journals.is_away();
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok((code, Json(json!({"ready": ready}))).into_response())
 }

@@ -1,6 +1,7 @@
 //! How replication stands, for people and machines.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -108,26 +109,46 @@ fn changed<T: Clone + Default + PartialEq + Serialize>(
     Ok(Some(state.clone()))
 }
 
-/// The journals of all that a process carries.
+/// The journals of all that a process carries, and whether the place is away where it shares routes with others.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Journals(Arc<RwLock<Vec<Arc<Journal>>>>);
+pub(crate) struct Journals(Arc<RwLock<Vec<Arc<Journal>>>>, Arc<AtomicBool>);
 
 impl Journals {
     pub(crate) fn of(journal: Arc<Journal>) -> Self {
-        Self(Arc::new(RwLock::new(vec![journal])))
+        Self(Arc::new(RwLock::new(vec![journal])), Arc::default())
     }
 
-    pub(crate) fn add(&self, journal: Arc<Journal>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).push(journal);
+    /// Whether routes cannot be shared now; gives whether that was so before.
+    pub(crate) fn away(&self, is: bool) -> bool {
+        self.1.swap(is, Ordering::Relaxed)
     }
 
-    pub(crate) fn remove(&self, journal: &Arc<Journal>) {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|known| !Arc::ptr_eq(known, journal));
+    pub(crate) fn is_away(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+
+    /// Adds a journal, as long as what is given back lives.
+    pub(crate) fn shown(&self, journal: &Arc<Journal>) -> Shown {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(journal));
+        Shown { journals: self.clone(), journal: Arc::clone(journal) }
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Journal>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Keeps a journal among those of a process.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    journals: Journals,
+    journal: Arc<Journal>,
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        let mut all = self.journals.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|known| !Arc::ptr_eq(known, &self.journal));
     }
 }
 
@@ -154,12 +175,6 @@ impl Status {
     pub(crate) fn join(&mut self, other: Self) {
         self.routes.extend(other.routes);
         self.peers.extend(other.peers);
-    }
-
-    /// True if all routes work.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        self.routes.values().all(|route| route.state.state == "running")
     }
 
     /// True if all routes went through their first reconciliation.

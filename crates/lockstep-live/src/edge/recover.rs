@@ -21,6 +21,8 @@ use crate::shape::Shape;
 const STILL_WORKING: Duration = Duration::from_secs(3);
 /// A slow one may go on for so many times as long as it took for its slowest answer.
 const SLOWER: u32 = 3;
+/// What is taken for its slowest answer as long as it gave none.
+const UNKNOWN: Duration = Duration::from_secs(2);
 /// The longest that is waited for it.
 const LONGEST: Duration = Duration::from_secs(30);
 /// So often it is looked whether what was sent has arrived.
@@ -30,12 +32,12 @@ const PAGE: u32 = 1000;
 
 /// When a write was last left without an answer, and how long answers take.
 #[derive(Debug)]
-pub(crate) struct Unanswered(Mutex<(Instant, Duration)>);
+pub(crate) struct Unanswered(Mutex<(Instant, Option<Duration>)>);
 
 impl Default for Unanswered {
-    /// Another process may have died a moment ago, in the middle of a request.
+    /// Another process may have died a moment ago, in the middle of a request, and how long answers take is not known yet.
     fn default() -> Self {
-        Self(Mutex::new((Instant::now(), Duration::ZERO)))
+        Self(Mutex::new((Instant::now(), None)))
     }
 }
 
@@ -43,7 +45,7 @@ impl Unanswered {
     /// A write ended after this time, with an answer or without one.
     pub(super) fn ended(&self, after: Duration, answered: bool) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.1 = state.1.max(after);
+        state.1 = state.1.max(Some(after));
         if !answered {
             state.0 = Instant::now();
         }
@@ -52,7 +54,7 @@ impl Unanswered {
     /// Until then the server may still be working on it.
     fn until(&self) -> Instant {
         let (broke, slowest) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        broke + (STILL_WORKING + slowest * SLOWER).min(LONGEST)
+        broke + (STILL_WORKING + slowest.unwrap_or(UNKNOWN) * SLOWER).min(LONGEST)
     }
 }
 

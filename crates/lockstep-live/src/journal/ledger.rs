@@ -22,6 +22,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the journal belongs to somebody else by now.
     fn check(&self) -> Result<(), JournalError>;
+
+    /// The journal does not say any more what the ledger says: nothing is to be written in its name.
+    fn give_up(&self);
 }
 
 impl Journal {

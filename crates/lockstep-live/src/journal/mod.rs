@@ -202,8 +202,11 @@ impl Journal {
         if let (Some(ledger), Some(entry)) = (&self.ledger, write.entry()) {
             ledger.append(&entry)?;
         }
-        write.commit()?;
-        Ok(done)
+        let committed = write.commit();
+        if let (Some(ledger), Err(_)) = (&self.ledger, &committed) {
+            ledger.give_up();
+        }
+        committed.map(|()| done)
     }
 
     /// Marks keys, and remembers how far the activity of a peer was read.

@@ -128,6 +128,8 @@ impl Ledger for Kept {
     fn check(&self) -> Result<(), JournalError> {
         Ok(())
     }
+
+    fn give_up(&self) {}
 }
 
 /// A ledger that has been lost.
@@ -142,6 +144,8 @@ impl Ledger for Gone {
     fn check(&self) -> Result<(), JournalError> {
         Err(JournalError::Lost("gone".to_owned()))
     }
+
+    fn give_up(&self) {}
 }
 
 /// All that is in a journal.

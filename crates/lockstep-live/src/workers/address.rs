@@ -53,12 +53,13 @@ impl NatsAddress {
         else {
             return Ok(None);
         };
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (authority, name) = rest.split_once('/').unwrap_or((rest, ""));
-        let (who, host) = match authority.rsplit_once('@') {
-            Some((who, host)) => (Some(who), host),
-            None => (None, authority),
+        // First of all what may be secret: it can hold any letter, and is never repeated.
+        let (who, rest) = match rest.rsplit_once('@') {
+            Some((who, rest)) => (Some(who), rest),
+            None => (None, rest),
         };
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (host, name) = rest.split_once('/').unwrap_or((rest, ""));
         if host.is_empty() {
             return Err("the address has no host; it looks like nats://localhost:4222/production".to_owned());
         }
@@ -112,17 +113,17 @@ impl NatsAddress {
     }
 }
 
-/// A name as one token of a subject, a key or an object: what else than letters and digits is in it is said in hexadecimal.
-pub(super) fn token(name: &str) -> String {
-    let mut token = String::new();
+/// A name as one part of a subject, a key or an object: what else than letters, digits and `-` is in it is said in hexadecimal.
+pub(super) fn part(name: &str) -> String {
+    let mut part = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || byte == b'-' {
-            token.push(char::from(byte));
+            part.push(char::from(byte));
         } else {
-            token += &format!("_{byte:02x}");
+            part += &format!("_{byte:02x}");
         }
     }
-    token
+    part
 }
 
 #[cfg(test)]
@@ -139,6 +140,13 @@ mod tests {
         assert_eq!((user.name.as_str(), user.replicas), ("production", 3));
         assert!(user.user.is_some() && !format!("{user:?} {user}").contains("s3cret"));
         assert!(read("nats://s3cret@host/x").unwrap().unwrap().token.is_some());
+        // Made of any letters.
+        for secret in ["ann:s3c/ret", "ann:s3c?r=et", "s3c@ret/x"] {
+            let address = read(&format!("nats://{secret}@host:1/x")).unwrap().unwrap();
+            assert_eq!(address.to_string(), "nats://host:1/x");
+            let wrong = read(&format!("nats://{secret}@host:1/x?replicas=0")).unwrap_err();
+            assert!(!format!("{address:?} {wrong}").contains("s3c"));
+        }
         for (wrong, part) in [
             ("nats:///x", "no host"),
             ("nats://h/a b", "no name"),
@@ -150,10 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn names_become_tokens_that_differ() {
-        let tokens = ["a>b", "a.b", "a b", "a_b", "a-b", "ä"].map(token);
-        assert_eq!(tokens[0], "a_3eb");
-        assert!(tokens.iter().all(|token| !token.contains(['.', '>', '*', ' '])));
-        assert_eq!(tokens.iter().collect::<std::collections::BTreeSet<_>>().len(), tokens.len());
+    fn names_become_parts_that_differ() {
+        let parts = ["a>b", "a.b", "a b", "a_b", "a-b", "ä"].map(part);
+        assert_eq!(parts[0], "a_3eb");
+        assert!(parts.iter().all(|part| !part.contains(['.', '>', '*', ' '])));
+        assert_eq!(parts.iter().collect::<std::collections::BTreeSet<_>>().len(), parts.len());
     }
 }

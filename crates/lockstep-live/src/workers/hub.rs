@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, kv, object_store, stream};
 use serde::{Deserialize, Serialize};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 
-use super::address::{NatsAddress, token};
+use super::address::{NatsAddress, part};
 use crate::error::LiveError;
 
 /// So long a lease counts without being renewed. The server forgets it then.
@@ -38,7 +38,7 @@ pub(super) enum Order {
 /// A connection to NATS, with a runtime of its own: journals are written from code that waits for it.
 pub(super) struct Hub {
     name: String,
-    runtime: Option<Runtime>,
+    runtime: Background,
     pub(super) context: jetstream::Context,
     pub(super) stream: stream::Stream,
     pub(super) leases: kv::Store,
@@ -51,10 +51,19 @@ impl fmt::Debug for Hub {
     }
 }
 
-impl Drop for Hub {
+/// A runtime that may be dropped where nobody may wait.
+struct Background(Option<Runtime>);
+
+impl Background {
+    fn handle(&self) -> Result<&Handle, LiveError> {
+        let runtime = self.0.as_ref().map(Runtime::handle);
+        runtime.ok_or_else(|| failed("connecting")("it is being given up"))
+    }
+}
+
+impl Drop for Background {
     fn drop(&mut self) {
-        // It may be dropped where nobody may wait.
-        if let Some(runtime) = self.runtime.take() {
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }
@@ -67,16 +76,17 @@ pub(super) fn failed<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str)
 
 impl Hub {
     pub(super) async fn connect(address: &NatsAddress) -> Result<Self, LiveError> {
+        let options = address.options().await.map_err(failed("reading the credentials"))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("nats")
             .enable_all()
             .build()
             .map_err(failed("starting"))?;
-        let options = address.options().await.map_err(failed("reading the credentials"))?;
+        let runtime = Background(Some(runtime));
         let server = address.server.clone();
         let (name, replicas) = (address.name.clone(), address.replicas);
-        let made = runtime.spawn(async move {
+        let made = runtime.handle()?.spawn(async move {
             let client = options.connect(server).await.map_err(failed("connecting"))?;
             let context = jetstream::new(client);
             let stream = context.get_or_create_stream(journals(&name, replicas)).await;
@@ -98,17 +108,8 @@ impl Hub {
             };
             Ok::<_, LiveError>((context, stream, leases, snapshots))
         });
-        let made = made.await.map_err(failed("connecting")).flatten();
-        match made {
-            Ok((context, stream, leases, snapshots)) => {
-                let name = address.name.clone();
-                Ok(Self { name, runtime: Some(runtime), context, stream, leases, snapshots })
-            }
-            Err(error) => {
-                runtime.shutdown_background();
-                Err(error)
-            }
-        }
+        let (context, stream, leases, snapshots) = made.await.map_err(failed("connecting"))??;
+        Ok(Self { name: address.name.clone(), runtime, context, stream, leases, snapshots })
     }
 
     /// Waits for an answer where nothing else can be done meanwhile; none if the connection is being given up.
@@ -117,21 +118,25 @@ impl Hub {
         asked: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         let (tell, told) = mpsc::sync_channel(1);
-        self.runtime.as_ref()?.spawn(async move {
+        self.runtime.handle().ok()?.spawn(async move {
             // Whoever asked may be gone.
             let _ = tell.send(asked.await);
         });
-        told.recv().ok()
+        // Others on this thread go on elsewhere meanwhile.
+        match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(|| told.recv().ok()),
+            _ => told.recv().ok(),
+        }
     }
 
     /// The subject of a route's journal.
     pub(super) fn journal(&self, route: &str) -> String {
-        format!("lockstep.{}.journal.{}", self.name, token(route))
+        format!("lockstep.{}.journal.{}", self.name, part(route))
     }
 
     /// The subject of orders to whoever carries a route.
     fn orders(&self, route: &str) -> String {
-        format!("lockstep.{}.orders.{}", self.name, token(route))
+        format!("lockstep.{}.orders.{}", self.name, part(route))
     }
 
     pub(super) async fn give(&self, route: &str, order: &Order) -> Result<(), LiveError> {
@@ -142,10 +147,15 @@ impl Hub {
     }
 
     /// The next order to a route after this place, with its own.
-    pub(super) async fn order(&self, route: &str, after: u64) -> Result<Option<(Order, u64)>, LiveError> {
+    ///
+    /// One that is not understood, of a later version, is none.
+    pub(super) async fn order(
+        &self,
+        route: &str,
+        after: u64,
+    ) -> Result<Option<(Option<Order>, u64)>, LiveError> {
         let Some(message) = self.next(&self.orders(route), after).await? else { return Ok(None) };
-        let order = serde_json::from_slice(&message.payload).map_err(failed("reading an order"))?;
-        Ok(Some((order, message.sequence)))
+        Ok(Some((serde_json::from_slice(&message.payload).ok(), message.sequence)))
     }
 
     /// The next message of a subject after this place, as the leader of the stream knows it.
@@ -165,9 +175,11 @@ impl Hub {
 
 fn journals(name: &str, replicas: usize) -> stream::Config {
     stream::Config {
-        name: format!("LOCKSTEP_{}", name.to_uppercase()),
+        name: format!("LOCKSTEP_{name}"),
         description: Some("The journals of Lockstep's live replication".to_owned()),
         subjects: vec![format!("lockstep.{name}.journal.*"), format!("lockstep.{name}.orders.*")],
+        // With a limit of an administrator's it takes no more, instead of losing its beginning.
+        discard: stream::DiscardPolicy::New,
         num_replicas: replicas,
         ..stream::Config::default()
     }

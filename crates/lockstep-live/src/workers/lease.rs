@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
@@ -13,10 +13,32 @@ use crate::journal::JournalError;
 /// So much earlier a lease ends for its owner.
 const MARGIN: Duration = Duration::from_secs(2);
 
+/// When a lease ends. A steady clock stands still while its machine sleeps, and one that tells the time can be set: the lease
+/// is over when either says so.
+#[derive(Clone, Copy, Debug)]
+struct Until {
+    steady: Instant,
+    told: SystemTime,
+}
+
+impl From<Instant> for Until {
+    /// The end of a lease that was asked for then.
+    fn from(asked: Instant) -> Self {
+        let left = (LEASE - MARGIN).saturating_sub(asked.elapsed());
+        Self { steady: Instant::now() + left, told: SystemTime::now() + left }
+    }
+}
+
+impl Until {
+    fn is_over(self) -> bool {
+        Instant::now() >= self.steady || SystemTime::now() >= self.told
+    }
+}
+
 /// A lease on a route.
 #[derive(Debug)]
 pub(super) struct Lease {
-    until: Mutex<Instant>,
+    until: Mutex<Until>,
     revision: Mutex<u64>,
     given_up: watch::Sender<bool>,
 }
@@ -25,7 +47,7 @@ impl Lease {
     /// A lease that was asked for at this moment.
     pub(super) fn new(revision: u64, asked: Instant) -> Self {
         Self {
-            until: Mutex::new(asked + LEASE - MARGIN),
+            until: Mutex::new(Until::from(asked)),
             revision: Mutex::new(revision),
             given_up: watch::Sender::new(false),
         }
@@ -34,7 +56,7 @@ impl Lease {
     /// It was renewed by a request of this moment.
     pub(super) fn renewed(&self, revision: u64, asked: Instant) {
         *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = asked + LEASE - MARGIN;
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Until::from(asked);
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -49,7 +71,7 @@ impl Lease {
     /// Whether it counts.
     pub(super) fn check(&self) -> Result<(), JournalError> {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        if *self.given_up.borrow() || Instant::now() >= until {
+        if *self.given_up.borrow() || until.is_over() {
             return Err(JournalError::Lost("the lease on the route has ended".to_owned()));
         }
         Ok(())
@@ -65,7 +87,7 @@ impl Lease {
             }
             tokio::select! {
                 // It may have been renewed meanwhile.
-                () = tokio::time::sleep_until(until.into()) => {}
+                () = tokio::time::sleep_until(until.steady.into()) => {}
                 _ = given_up.changed() => {}
             }
         }

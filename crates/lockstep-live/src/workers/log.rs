@@ -2,7 +2,8 @@
 //! the journal again from the last snapshot and what came after it.
 //!
 //! A message is accepted only after the one that its writer takes for the last (the server compares), so that of two workers
-//! who both believe that they have a route only one can write; the other one learns it before its next write to a peer.
+//! who both believe that they have a route only one can write the journal. What protects the peers is the lease, which is asked
+//! before each write to them.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use futures::TryStreamExt;
 use tokio::io::AsyncWriteExt;
 
-use super::address::token;
+use super::address::part;
 use super::hub::{Hub, failed};
 use super::lease::Lease;
 use crate::error::LiveError;
@@ -37,6 +39,8 @@ const NUMBER: &str = "Lockstep-Part";
 const MORE: &str = "Lockstep-More";
 /// The place of the message before it, so that a gap is seen.
 const AFTER: &str = "Lockstep-After";
+
+type Told = Result<PublishAck, Box<dyn std::error::Error + Send + Sync>>;
 
 /// A route's journal in NATS.
 #[derive(Debug)]
@@ -92,20 +96,24 @@ impl Log {
         let folder = tempfile::tempdir().map_err(failed("making a snapshot"))?;
         let copy = folder.path().join("snapshot.db");
         // As long as the copy is made nothing is written: it is as the journal was at this place.
-        let place =
-            journal.copy_while(&copy, || *self.last.lock().unwrap_or_else(PoisonError::into_inner))?;
-        self.bytes.store(0, Ordering::Relaxed);
+        let measured = self.bytes.load(Ordering::Relaxed);
+        let asked = journal.copy_while(&copy, || {
+            // Of a journal that was given up nobody knows how far it is.
+            self.lease.check().map(|()| *self.last.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        let place = asked??;
         let mut file = tokio::fs::File::open(&copy).await.map_err(failed("making a snapshot"))?;
-        let name = format!("{}/{place:020}", token(&self.route));
+        let name = format!("{}/{place:020}", part(&self.route));
         let put =
             self.hub.snapshots.put(name.as_str(), &mut file).await.map_err(failed("storing a snapshot"))?;
         self.snapshot.store(put.size as u64, Ordering::Relaxed);
+        self.bytes.fetch_sub(measured, Ordering::Relaxed);
         self.lease.check()?;
         // The last message stays: by it the server knows where the journal ends.
         let purged = self.hub.stream.purge().filter(self.hub.journal(&self.route)).sequence(place).await;
         purged.map_err(failed("forgetting what a snapshot holds"))?;
         for (older, _) in
-            snapshots(&self.hub, &self.route).await?.into_iter().filter(|(older, _)| *older < name)
+            snapshots(&self.hub, &self.route).await?.into_iter().filter(|(_, older)| *older < place)
         {
             self.hub.snapshots.delete(older).await.map_err(failed("forgetting an older snapshot"))?;
         }
@@ -124,6 +132,10 @@ impl Ledger for Shared {
 
     fn check(&self) -> Result<(), JournalError> {
         self.0.lease.check()
+    }
+
+    fn give_up(&self) {
+        self.0.lease.give_up();
     }
 }
 
@@ -144,15 +156,10 @@ impl Log {
             }
             let (context, subject) = (self.hub.context.clone(), self.hub.journal(&self.route));
             let sent = async move {
-                let acknowledged = context.send_publish(subject, message).await?.into_future();
-                tokio::time::timeout(PATIENCE, acknowledged)
-                    .await
-                    .map_err(|_| "no answer in time")?
-                    .map_err(Into::into)
+                let told = async { Told::Ok(context.send_publish(subject, message).await?.await?) };
+                tokio::time::timeout(PATIENCE, told).await.map_err(|_| "no answer in time")?
             };
-            type Told<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
-            let told: Option<Told<async_nats::jetstream::publish::PublishAck>> = self.hub.wait(sent);
-            match told {
+            match self.hub.wait(sent) {
                 Some(Ok(acknowledged)) => *last = acknowledged.sequence,
                 // Whether it was written is not known, or somebody else has written: the journal has to be read anew.
                 Some(Err(error)) => return Err(self.lost(&*error)),
@@ -194,7 +201,7 @@ async fn try_restore(hub: &Hub, route: &str, path: &Path) -> Result<Option<Resto
     }
     let journal = Journal::open(path)?.of_a_ledger()?;
     let subject = hub.journal(route);
-    let mut bytes = 0;
+    let (mut bytes, mut expected) = (0, 0);
     let mut parts: Vec<u8> = Vec::new();
     while let Some(message) = hub.next(&subject, last).await? {
         let header = |name: &str| message.headers.get(name).map(async_nats::HeaderValue::as_str);
@@ -202,13 +209,18 @@ async fn try_restore(hub: &Hub, route: &str, path: &Path) -> Result<Option<Resto
         if number(AFTER) != Some(last) {
             return Ok(None);
         }
-        if number(NUMBER) == Some(0) {
+        // A transaction that was never sent to its end is none: the next one begins with its own first part.
+        let begins = number(NUMBER) == Some(0);
+        if begins {
             parts.clear();
+            expected = 0;
         }
+        let is_next = number(NUMBER) == Some(expected);
+        expected = if is_next { expected + 1 } else { u64::MAX };
         parts.extend_from_slice(&message.payload);
         bytes += message.payload.len() as u64 + COST;
         last = message.sequence;
-        if header(MORE).is_none() {
+        if is_next && header(MORE).is_none() {
             let entry: Entry = serde_json::from_slice(&parts).map_err(failed("reading a journal"))?;
             journal.repeat(&entry)?;
         }
@@ -218,7 +230,7 @@ async fn try_restore(hub: &Hub, route: &str, path: &Path) -> Result<Option<Resto
 
 /// The snapshots of a route by their names, with the place that each was made at; the newest last.
 async fn snapshots(hub: &Hub, route: &str) -> Result<Vec<(String, u64)>, LiveError> {
-    let beginning = format!("{}/", token(route));
+    let beginning = format!("{}/", part(route));
     let listed = hub.snapshots.list().await.map_err(failed("listing snapshots"))?;
     let all: Vec<_> = listed.try_collect().await.map_err(failed("listing snapshots"))?;
     let place = |name: &str| name.strip_prefix(&beginning).and_then(|place| place.parse().ok());

@@ -79,7 +79,8 @@ impl Stage {
             assert_eq!(self.daemon.ended(), None, "{}", self.daemon.log());
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        Page::open(&format!("http://{}/", self.address)).await.unwrap()
+        // Who has no browser is told what to install.
+        Page::open(&format!("http://{}/", self.address)).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Nothing came from elsewhere, nothing was wrong, nobody's token is shown.

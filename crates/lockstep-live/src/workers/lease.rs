@@ -53,9 +53,14 @@ impl Lease {
         }
     }
 
+    /// The server knows it by another revision.
+    pub(super) fn known_by(&self, revision: u64) {
+        *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
+    }
+
     /// It was renewed by a request of this moment.
     pub(super) fn renewed(&self, revision: u64, asked: Instant) {
-        *self.revision.lock().unwrap_or_else(PoisonError::into_inner) = revision;
+        self.known_by(revision);
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = Until::from(asked);
     }
 
@@ -90,6 +95,42 @@ impl Lease {
                 () = tokio::time::sleep_until(until.steady.into()) => {}
                 _ = given_up.changed() => {}
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lease_counts_until_it_is_old_or_given_up() {
+        let now = Instant::now();
+        let long_ago = now.checked_sub(LEASE).unwrap();
+        let old = Lease::new(1, long_ago);
+        assert!(old.check().is_err());
+        old.ended().await;
+        old.known_by(2);
+        assert!(old.check().is_err(), "to know its revision is not to renew it");
+        old.renewed(3, Instant::now());
+        assert_eq!((old.check().is_ok(), old.revision()), (true, 3));
+        old.give_up();
+        assert!(old.check().is_err());
+        old.renewed(4, Instant::now());
+        assert!(old.check().is_err(), "what was given up does not come back");
+        old.ended().await;
+    }
+
+    #[test]
+    fn either_clock_ends_it() {
+        let (steady, told) = (Instant::now(), SystemTime::now());
+        let later = Duration::from_secs(60);
+        for (until, over) in [
+            (Until { steady: steady + later, told: told + later }, false),
+            (Until { steady, told: told + later }, true),
+            (Until { steady: steady + later, told }, true),
+        ] {
+            assert_eq!(until.is_over(), over, "{until:?}");
         }
     }
 }

@@ -85,9 +85,20 @@ struct Held {
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), LiveError>>,
     begun: Instant,
+    /// Whether nobody else had taken it.
+    abandoned: bool,
+}
+
+/// How many routes are held as a part of what all share.
+fn shared(held: &BTreeMap<String, Held>) -> usize {
+    held.values().filter(|held| held.is_shared()).count()
 }
 
 impl Held {
+    fn is_shared(&self) -> bool {
+        self.stop.is_some() && !self.abandoned
+    }
+
     fn tell_to_end(&mut self) {
         if let Some(stop) = self.stop.take() {
             // It may have ended by itself.
@@ -234,9 +245,10 @@ impl Shared {
             match leases.update(&key, value.clone().into(), held.lease.revision()).await {
                 Ok(revision) => held.lease.renewed(revision, asked),
                 Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {
-                    // The answer to an earlier renewal may have been lost.
+                    // The answer to an earlier renewal may have been lost. How old that one is we do not know: it is renewed
+                    // the next time, if there is one.
                     match leases.entry(&key).await.map_err(failed("reading a lease"))? {
-                        Some(entry) if is_ours(&entry.value) => held.lease.renewed(entry.revision, asked),
+                        Some(entry) if is_ours(&entry.value) => held.lease.known_by(entry.revision),
                         _ => held.lease.give_up(),
                     }
                 }
@@ -265,23 +277,22 @@ impl Shared {
                 continue;
             }
             let since = *free.entry(edge.name.clone()).or_insert_with(Instant::now);
-            // What nobody else takes for long is better here than nowhere.
-            if self.waits(&edge.name) || (held.len() >= share && since.elapsed() < ABANDONED) {
+            // What nobody else takes for long (they may have other configurations) is better here than nowhere.
+            let abandoned = since.elapsed() >= ABANDONED;
+            if self.waits(&edge.name) || (shared(held) >= share && !abandoned) {
                 continue;
             }
             let asked = Instant::now();
             // Somebody else may have been quicker.
             if let Ok(revision) = leases.create(&key, value.clone().into()).await {
                 let lease = Arc::new(Lease::new(revision, asked));
-                held.insert(edge.name.clone(), self.begin(edge, lease));
+                let begun = self.begin(edge, lease, abandoned);
+                held.insert(edge.name.clone(), begun);
             }
         }
-        // One with fewer may take what is too much here; it stays known until it has ended.
-        let mine = held.values().filter(|held| held.stop.is_some()).count();
-        let others_can = keys.iter().filter(|key| key.starts_with(ROUTE)).count() <= share * workers;
-        if mine > share
-            && others_can
-            && let Some(surplus) = held.values_mut().rev().find(|held| held.stop.is_some())
+        // What is too much here is for one with fewer; it stays known until it has ended.
+        if shared(held) > share
+            && let Some(surplus) = held.values_mut().rev().find(|held| held.is_shared())
         {
             surplus.tell_to_end();
         }
@@ -298,11 +309,11 @@ impl Shared {
         waits.get(route).is_some_and(|(_, until)| Instant::now() < *until)
     }
 
-    fn begin(self: &Arc<Self>, edge: &EdgeConfig, lease: Arc<Lease>) -> Held {
+    fn begin(self: &Arc<Self>, edge: &EdgeConfig, lease: Arc<Lease>, abandoned: bool) -> Held {
         self.say(&edge.name, true, None);
         let (stop, stopped) = oneshot::channel();
         let carried = Arc::clone(self).carry(edge.clone(), Arc::clone(&lease), stopped);
-        Held { lease, stop: Some(stop), task: tokio::spawn(carried), begun: Instant::now() }
+        Held { lease, stop: Some(stop), task: tokio::spawn(carried), begun: Instant::now(), abandoned }
     }
 
     async fn free(&self, route: &str, lease: &Lease) {

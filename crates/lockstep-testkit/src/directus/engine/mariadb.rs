@@ -45,7 +45,7 @@ impl Engine for MariaDb {
         let mut arguments = ["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]
             .map(str::to_owned)
             .to_vec();
-        arguments.push(format!("--datadir={}", dir.display()));
+        arguments.extend(folders(dir));
         arguments.extend(STORAGE.map(str::to_owned));
         ("mariadb-install-db", arguments)
     }
@@ -64,7 +64,8 @@ impl Engine for MariaDb {
             "--max-connections=50",
             "--innodb-buffer-pool-size=64M",
         ];
-        let mut arguments = vec!["--no-defaults".to_owned(), format!("--datadir={}", dir.display())];
+        let mut arguments = vec!["--no-defaults".to_owned()];
+        arguments.extend(folders(dir));
         arguments.push(format!("--port={port}"));
         arguments.extend(settings.into_iter().chain(STORAGE).map(str::to_owned));
         arguments
@@ -77,6 +78,12 @@ impl Engine for MariaDb {
     fn create(&self, port: u16) -> (&'static str, Vec<String>) {
         ("mariadb-admin", address(port, &["create", NAME]))
     }
+}
+
+/// A server that starts deletes what it takes for its own leftovers among the temporary tables: in a folder that several share
+/// these are tables that another one is working with.
+fn folders(dir: &Path) -> [String; 2] {
+    [format!("--datadir={}", dir.display()), format!("--tmpdir={}", dir.display())]
 }
 
 /// Small files, as each instance has a copy; durability is of no use to a database that lives as long as a test.

@@ -7,13 +7,13 @@ use lockstep_live::journal::Journal;
 use lockstep_live::status::Status;
 use lockstep_live::{Initial, Live, LiveConfig};
 use lockstep_testkit::cli::Cli;
-use lockstep_testkit::directus::{ADMIN_TOKEN, Directus, Template};
+use lockstep_testkit::directus::{Directus, Template};
 use lockstep_testkit::project;
 use lockstep_testkit::proxy::{Fault, Proxy, Rule};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::stage::{array, on_every_version};
+use crate::stage::{array, live_users, on_every_version};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const POST: &str = "11111111-1111-4111-8111-111111111111";
@@ -70,19 +70,7 @@ async fn set_up(cli: &Cli, a: &Directus, b: &Directus, proxy: &Proxy) -> Value {
         "peers": {"a": {"url": a.url(), "token": "-"}, "b": {"url": b.url(), "token": "-"}},
         "routes": [{"from": "a", "to": "b", "mode": "both", "files": true, "collections": ["authors", "tags", "posts"]}],
     });
-    let path = cli.dir().join("lockstep.config.json");
-    let configure = |live: &Value| std::fs::write(&path, json!({"live": live}).to_string()).unwrap();
-    configure(&live);
-    let config = path.display().to_string();
-    let mut tokens = Vec::new();
-    for peer in ["a", "b"] {
-        let arguments = ["live", "setup", peer, "--json", "-c", &config, "-t", ADMIN_TOKEN];
-        let made = cli.run_bare(&arguments).await.exits(0).json();
-        tokens.push(made["token"].clone());
-    }
-    live["peers"]["a"]["token"] = tokens[0].clone();
-    live["peers"]["b"]["token"] = tokens[1].clone();
-    configure(&live);
+    let config = live_users(cli, &mut live).await;
     drop(cli.run_bare(&["live", "check", "-c", &config]).await.exits(0).says("answers"));
     live["peers"]["b"]["url"] = json!(proxy.url());
     live

@@ -13,13 +13,15 @@ use fastrand::Rng;
 use lockstep_live::journal::Journal;
 use lockstep_live::status::Status;
 use lockstep_testkit::cli::{Cli, Running};
-use lockstep_testkit::directus::{ADMIN_TOKEN, Template};
+use lockstep_testkit::directus::Template;
 use lockstep_testkit::proxy::{Fault, Rule};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::LocalSet;
 
 use books::Books;
 use side::Side;
+
+use crate::stage::live_users;
 
 const STEPS: usize = 30;
 /// So long it may take until both sides are equal again.
@@ -73,19 +75,11 @@ impl Schedule {
                 "collections": ["authors", "tags", "posts"],
             }],
         });
-        let path = cli.dir().join("lockstep.config.json");
-        let configure = |live: &Value| std::fs::write(&path, json!({"live": live}).to_string()).unwrap();
-        configure(&live);
-        let config = path.display().to_string();
-        let mut tokens = Vec::new();
-        for peer in ["a", "b"] {
-            let arguments = ["live", "setup", peer, "--json", "-c", &config, "-t", ADMIN_TOKEN];
-            tokens.push(cli.run_bare(&arguments).await.exits(0).json()["token"].clone());
+        let config = live_users(&cli, &mut live).await;
+        for (peer, side) in ["a", "b"].into_iter().zip(&sides) {
+            live["peers"][peer]["url"] = json!(side.proxy.url());
         }
-        for ((peer, side), token) in ["a", "b"].into_iter().zip(&sides).zip(tokens) {
-            live["peers"][peer] = json!({"url": side.proxy.url(), "token": token});
-        }
-        configure(&live);
+        std::fs::write(&config, json!({"live": live}).to_string()).unwrap();
         Self { sides, daemon: None, cli, config, rng, books: Books::default() }
     }
 

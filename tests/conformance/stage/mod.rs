@@ -7,8 +7,8 @@ pub(crate) mod project;
 use std::collections::BTreeSet;
 
 use lockstep_testkit::cli::{Cli, Ran};
-use lockstep_testkit::directus::Directus;
-use serde_json::Value;
+use lockstep_testkit::directus::{ADMIN_TOKEN, Directus};
+use serde_json::{Value, json};
 
 /// A test of a body on each of some versions.
 macro_rules! tests_of {
@@ -165,4 +165,20 @@ fn assert_nothing_applied(report: &Value, ran: &Ran) {
     let items = report["collections"].as_object().unwrap().values();
     let differing: Vec<_> = items.flat_map(|collection| collection["items"].as_array().unwrap()).collect();
     assert!(differing.is_empty(), "something still differs: {differing:#?}\n{ran}");
+}
+
+/// Makes the users of live replication at all peers of a configuration, and writes it with their tokens. Gives its path.
+pub(crate) async fn live_users(cli: &Cli, live: &mut Value) -> String {
+    let path = cli.dir().join("lockstep.config.json");
+    let configure = |live: &Value| std::fs::write(&path, json!({"live": live}).to_string()).unwrap();
+    configure(live);
+    let config = path.display().to_string();
+    let peers: Vec<String> = live["peers"].as_object().unwrap().keys().cloned().collect();
+    for peer in peers {
+        let arguments = ["live", "setup", &peer, "--json", "-c", &config, "-t", ADMIN_TOKEN];
+        let made = cli.run_bare(&arguments).await.exits(0).json();
+        live["peers"][&peer]["token"] = made["token"].clone();
+    }
+    configure(live);
+    config
 }

@@ -4,34 +4,24 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use lockstep_sandbox::{Options, Sandbox};
 use lockstep_testkit::browser::Page;
 use lockstep_testkit::cli::{Cli, Running};
-use lockstep_testkit::directus::Http;
-use lockstep_testkit::project;
-use lockstep_testkit::proxy::{Fault, Proxy, Rule};
+use lockstep_testkit::proxy::{Fault, Rule};
 use serde_json::{Map, Value, json};
+
+use crate::stage::instance::Instance;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 /// What a page must never take for more than text.
 const MARKUP: &str = "<img src=x onerror=window.hurt=1>";
 
-struct Instance {
-    sandbox: Sandbox,
-    http: Http,
-    proxy: Proxy,
-}
-
 impl Instance {
     /// Content, with one field whose values are unique.
-    async fn new() -> Self {
-        let sandbox = Sandbox::start(Options::default()).await.unwrap();
-        let http = Http::new(&sandbox.url()).unwrap().with_token(Some(sandbox.token()));
-        project::content(&http).await.unwrap();
+    async fn with_unique_emails() -> Self {
+        let instance = Self::new().await;
         let email = json!({"field": "email", "type": "string", "schema": {"is_unique": true}, "meta": {}});
-        http.post("/fields/authors", &email).await.unwrap();
-        let proxy = Proxy::start(&sandbox.url()).await.unwrap();
-        Self { sandbox, http, proxy }
+        instance.http.post("/fields/authors", &email).await.unwrap();
+        instance
     }
 
     async fn author(&self, name: &str, email: &str) -> Value {
@@ -59,11 +49,8 @@ impl Stage {
     fn new(instances: Vec<Instance>, routes: Value) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
-        let peers: Map<String, Value> = NAMES
-            .into_iter()
-            .zip(&instances)
-            .map(|(name, it)| (name.to_owned(), json!({"url": it.proxy.url(), "token": it.sandbox.token()})))
-            .collect();
+        let peers: Map<String, Value> =
+            NAMES.into_iter().zip(&instances).map(|(name, it)| (name.to_owned(), it.peer())).collect();
         let live = json!({
             "listen": address, "poll": 0.2, "attempts": 1, "websocket": false, "peers": peers, "routes": routes,
         });
@@ -120,7 +107,11 @@ const A_LETTER: &str = "document.querySelectorAll('#letters button').length === 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_tells_how_everything_stands() {
-    let instances = vec![Instance::new().await, Instance::new().await, Instance::new().await];
+    let instances = vec![
+        Instance::with_unique_emails().await,
+        Instance::with_unique_emails().await,
+        Instance::with_unique_emails().await,
+    ];
     let routes = json!([{"from": "a", "to": ["b", "c"], "collections": ["authors"]}]);
     let mut stage = Stage::new(instances, routes);
     let mut page = stage.open().await;
@@ -196,7 +187,7 @@ async fn the_page_tells_how_everything_stands() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_from_instances_is_only_text() {
-    let instances = vec![Instance::new().await, Instance::new().await];
+    let instances = vec![Instance::with_unique_emails().await, Instance::with_unique_emails().await];
     // Both have this, each with a label of its own: a conflict with markup in key and values.
     for (instance, word) in instances.iter().zip(["one", "two"]) {
         let tag = json!({"code": MARKUP, "label": format!("{MARKUP} <b>{word}</b>")});

@@ -5,35 +5,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fastrand::Rng;
-use lockstep_sandbox::{Options, Sandbox};
 use lockstep_testkit::cli::{Cli, Running};
-use lockstep_testkit::directus::Http;
 use lockstep_testkit::nats::Nats;
-use lockstep_testkit::project;
-use lockstep_testkit::proxy::{Fault, Proxy, Rule};
+use lockstep_testkit::proxy::{Fault, Rule};
 use serde_json::{Value, json};
 
 use crate::stage::array;
+use crate::stage::instance::Instance;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The hub and those that it is kept in step with.
 const PEERS: [&str; 3] = ["hub", "north", "south"];
 
-struct Peer {
-    sandbox: Sandbox,
-    http: Http,
-    proxy: Proxy,
-}
-
-impl Peer {
-    async fn new() -> Self {
-        let sandbox = Sandbox::start(Options::default()).await.unwrap();
-        let http = Http::new(&sandbox.url()).unwrap().with_token(Some(sandbox.token()));
-        project::content(&http).await.unwrap();
-        let proxy = Proxy::start(&sandbox.url()).await.unwrap();
-        Self { sandbox, http, proxy }
-    }
-
+impl Instance {
     async fn rows(&self, collection: &str) -> Vec<Value> {
         array(self.http.get(&format!("/items/{collection}?limit=-1")).await.unwrap())
     }
@@ -58,7 +42,7 @@ impl Peer {
 }
 
 struct Stage {
-    peers: Vec<Peer>,
+    peers: Vec<Instance>,
     nats: Nats,
     /// Each has a place of its own, as on a machine of its own. Workers end before their places go.
     workers: Vec<Option<Running>>,
@@ -69,17 +53,12 @@ impl Stage {
     async fn new(workers: usize) -> Self {
         let mut peers = Vec::new();
         for _ in PEERS {
-            peers.push(Peer::new().await);
+            peers.push(Instance::new().await);
         }
         let nats = Nats::start().unwrap();
         let route = |to: &str| json!({"from": "hub", "to": to, "mode": "both", "collections": ["authors"]});
-        let addresses: serde_json::Map<String, Value> = PEERS
-            .iter()
-            .zip(&peers)
-            .map(|(name, peer)| {
-                ((*name).to_owned(), json!({"url": peer.proxy.url(), "token": peer.sandbox.token()}))
-            })
-            .collect();
+        let addresses: serde_json::Map<String, Value> =
+            PEERS.iter().zip(&peers).map(|(name, peer)| ((*name).to_owned(), peer.peer())).collect();
         let live = json!({
             "journal": nats.journal("test"), "poll": 0.2, "websocket": false, "attempts": 50,
             "peers": addresses, "routes": [route("north"), route("south")],

@@ -1,6 +1,7 @@
 //! What the tests have in common: a project to work with, an independent eye on what an instance holds, and one test
 //! per version from one body.
 
+pub(crate) mod instance;
 pub(crate) mod portrait;
 pub(crate) mod project;
 

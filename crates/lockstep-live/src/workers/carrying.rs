@@ -12,7 +12,7 @@ use super::sharing::Held;
 use super::{Shared, TICK};
 use crate::config::EdgeConfig;
 use crate::error::LiveError;
-use crate::journal::{Journal, JournalError};
+use crate::journal::Journal;
 use crate::run::Live;
 
 /// The note that says which orders were carried out.
@@ -36,7 +36,7 @@ impl Shared {
     ) -> Result<(), LiveError> {
         tokio::select! {
             _ = stopped => Ok(()),
-            () = lease.ended() => Err(JournalError::Lost("the lease on the route has ended".to_owned()).into()),
+            over = lease.ended() => Err(over.into()),
             ended = self.carried(&edge, &lease) => ended,
         }
     }

@@ -82,13 +82,13 @@ impl Lease {
         Ok(())
     }
 
-    /// Waits until it does not count any more.
-    pub(super) async fn ended(&self) {
+    /// Waits until it does not count any more, and says so.
+    pub(super) async fn ended(&self) -> JournalError {
         let mut given_up = self.given_up.subscribe();
         loop {
             let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.check().is_err() {
-                return;
+            if let Err(over) = self.check() {
+                return over;
             }
             tokio::select! {
                 // It may have been renewed meanwhile.

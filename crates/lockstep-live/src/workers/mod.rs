@@ -31,10 +31,15 @@ use crate::told;
 
 /// So often leases are renewed and free routes looked for.
 const TICK: Duration = Duration::from_secs(1);
-/// The keys of workers begin so.
+/// The keys of workers that are there begin so.
 const WORKER: &str = "worker.";
-/// The keys of routes begin so.
+/// The keys of leases on routes begin so.
 const ROUTE: &str = "route.";
+
+/// The key of a worker or a route among the leases.
+fn key(kind: &str, name: &str) -> String {
+    format!("{kind}{}", address::part(name))
+}
 
 /// What a lease says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::hub::failed;
 use super::lease::Lease;
-use super::{Holder, ROUTE, Shared, WORKER, address};
+use super::{Holder, ROUTE, Shared, WORKER, key};
 use crate::error::LiveError;
 use crate::run::with_cause;
 use crate::told::Told;
@@ -110,7 +110,7 @@ impl Shared {
         }
         join_all(held.into_iter().map(|(route, held)| self.ended(route, held))).await;
         // The others can have more from now on.
-        let gone = self.hub.leases.purge(format!("{WORKER}{}", address::part(&self.name)));
+        let gone = self.hub.leases.purge(key(WORKER, &self.name));
         let _ = tokio::time::timeout(PATIENCE, gone).await;
     }
 
@@ -122,7 +122,7 @@ impl Shared {
             |text: &[u8]| serde_json::from_slice::<Holder>(text).is_ok_and(|it| it == self.holder());
         for (route, held) in held.iter().filter(|(_, held)| held.lease.check().is_ok()) {
             let asked = Instant::now();
-            let key = format!("{ROUTE}{}", address::part(route));
+            let key = key(ROUTE, route);
             match leases.update(&key, value.clone().into(), held.lease.revision()).await {
                 Ok(revision) => held.lease.renewed(revision, asked),
                 Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => {
@@ -138,7 +138,7 @@ impl Shared {
             }
         }
         leases
-            .put(format!("{WORKER}{}", address::part(&self.name)), value.clone().into())
+            .put(key(WORKER, &self.name), value.clone().into())
             .await
             .map_err(failed("telling that we are there"))?;
         let keys: Vec<String> = leases
@@ -152,7 +152,7 @@ impl Shared {
         let share = self.config.edges.len().div_ceil(workers);
         let mut free = self.free_since.lock().await;
         for edge in &self.config.edges {
-            let key = format!("{ROUTE}{}", address::part(&edge.name));
+            let key = key(ROUTE, &edge.name);
             if held.contains_key(&edge.name) || keys.contains(&key) {
                 free.remove(&edge.name);
                 continue;
@@ -192,7 +192,7 @@ impl Shared {
 
     async fn free(&self, route: &str, lease: &Lease) {
         lease.give_up();
-        let key = format!("{ROUTE}{}", address::part(route));
+        let key = key(ROUTE, route);
         // If somebody else has it by now, or NATS is away, there is nothing to free.
         let freed = self.hub.leases.purge_expect_revision(key, Some(lease.revision()));
         let _ = tokio::time::timeout(PATIENCE, freed).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::hub::{Hub, Order, failed};
-use super::{Holder, NatsAddress, ROUTE, address, log};
+use super::{Holder, NatsAddress, ROUTE, key, log};
 use crate::config::LiveConfig;
 use crate::edge::{Found, Initial};
 use crate::error::LiveError;
@@ -33,7 +33,7 @@ impl Visit {
         for edge in &config.edges {
             let folder = tempfile::tempdir().map_err(failed("making a folder"))?;
             let journal = log::restore(&hub, &edge.name, folder.path()).await?.journal;
-            let lease = hub.leases.get(format!("{ROUTE}{}", address::part(&edge.name))).await;
+            let lease = hub.leases.get(key(ROUTE, &edge.name)).await;
             let holder: Option<Holder> =
                 lease.map_err(failed("reading leases"))?.and_then(|text| serde_json::from_slice(&text).ok());
             routes.insert(edge.name.clone(), (holder.map(|holder| holder.worker), journal));

@@ -384,6 +384,13 @@ impl Collection {
         field == self.key_field || self.ignored.contains(&field)
     }
 
+    /// The fields in which the server repeats the ids of children that are read by themselves.
+    pub fn lists_of_children(&self) -> impl Iterator<Item = &'static str> {
+        let children = self.cascades;
+        let is_list = move |field: &&str| children.iter().any(|(child, _)| child == field);
+        self.ignored.iter().copied().filter(is_list)
+    }
+
     /// What the values of a field mean; none where they mean what they say.
     #[must_use]
     pub fn kind(&self, field: &str) -> Option<Kind> {
@@ -460,6 +467,16 @@ mod tests {
                 assert!(Collection::named(target).is_some(), "{} -> {target}", collection.name);
             }
         }
+    }
+
+    #[test]
+    fn lists_of_children_are_what_the_children_say_as_well() {
+        let lists = |name| Collection::named(name).unwrap().lists_of_children().collect::<Vec<_>>();
+        assert_eq!(lists("policies"), ["permissions"]);
+        assert_eq!(lists("flows"), ["operations"]);
+        assert_eq!(lists("dashboards"), ["panels"]);
+        // Who has a role is said nowhere else.
+        assert_eq!(lists("roles"), [""; 0]);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! is no part of a configuration: written to another instance they would take its content apart.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use lockstep_core::collection::Collection;
 use lockstep_core::json::{Json, Object};
-use lockstep_core::record::Fields;
+use lockstep_core::record::Record;
 use lockstep_core::schema::Snapshot;
 use lockstep_directus::collections;
 
@@ -29,15 +30,12 @@ impl Aliases {
         Ok(Self(collections::added_aliases(&instance.client).await?.into_iter().collect()))
     }
 
-    /// True if a record has such a field.
-    pub(crate) fn concern(&self, collection: &Collection, fields: &Fields) -> bool {
-        self.fields_of(collection).any(|field| fields.contains_key(field))
-    }
-
-    /// Takes these fields out of a record.
-    pub(crate) fn remove(&self, collection: &Collection, fields: &mut Fields) {
+    /// Takes these fields out of records.
+    pub(crate) fn remove_all(&self, collection: &Collection, records: &mut [Record]) {
         for field in self.fields_of(collection) {
-            fields.shift_remove(field);
+            for record in records.iter_mut().filter(|record| record.fields.contains_key(field)) {
+                Arc::make_mut(&mut record.fields).shift_remove(field);
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 //! A dump compared with an instance: what `diff` shows, and what `push` does and checks afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
-use futures::future::try_join3;
+use futures::FutureExt;
+use futures::future::{OptionFuture, try_join};
 use lockstep_core::collection::{Collection, Registry};
 use lockstep_core::identity::matching::{Sides, match_records};
 use lockstep_core::identity::specials::Specials;
@@ -14,6 +16,7 @@ use lockstep_core::schema::LeftOutReason;
 use lockstep_core::transform::Untouched;
 use serde_json::Value;
 
+use crate::beside::beside;
 use crate::desired::Desired;
 use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
@@ -49,20 +52,30 @@ pub(crate) async fn compare(
     store: &mut Option<Store>,
     options: &Options,
 ) -> Result<Compared, EngineError> {
-    let opening = async {
-        if store.is_none() && !desired.collections.is_empty() {
-            *store = Some(Store::open(options.state, options.state_file.clone(), instance).await?);
-        }
-        Ok(())
-    };
-    // What takes the server longest is asked for first.
-    let schema = compare_schema(instance, desired, options);
-    let (schema, read, ()) = try_join3(schema, instance.read(&desired.collections), opening).await?;
+    let opening = store.is_none() && !desired.collections.is_empty();
+    let opening: OptionFuture<_> =
+        opening.then(|| Store::open(options.state, options.state_file.clone(), instance)).into();
+    // The schema takes the server longest: records are compared while it is still at it.
+    let schema = pin!(compare_schema(instance, desired, options));
+    let records = pin!(try_join(instance.read(&desired.collections), opening.map(Option::transpose)));
+    let ((read, opened), schema) = beside(schema, records).await?;
+    *store = opened.or(store.take());
     if let Some(store) = store {
         store.check_project(project_id(&read.rows))?;
     }
     let mappings = store.as_ref().map(|store| store.mappings.clone()).unwrap_or_default();
-    compare_records(instance, desired, options, read, &mappings, schema)
+    let records = compare_records(instance, desired, options, read, &mappings);
+    // What is wrong with the schema is told before what is wrong with records: it may be why.
+    let schema = schema.await?;
+    Ok(records?.with(schema, desired))
+}
+
+/// Records compared, while the schema may not be known yet.
+struct ComparedRecords {
+    changes: Changes,
+    read: ReadRows,
+    remarks: Vec<String>,
+    untouched: Untouched,
 }
 
 fn compare_records(
@@ -71,8 +84,7 @@ fn compare_records(
     options: &Options,
     read: ReadRows,
     mappings: &Mappings,
-    schema: Option<SchemaComparison>,
-) -> Result<Compared, EngineError> {
+) -> Result<ComparedRecords, EngineError> {
     let specials = Specials::find(&read.rows, &instance.user, mappings);
     let registry = Registry::default();
     let sides = Sides {
@@ -105,14 +117,21 @@ fn compare_records(
         transformed: &transformed,
     };
     let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
-    let report = schema.as_ref().map(|schema| schema.report.clone());
-    let mut notices = desired.dumped.notices.clone();
-    notices.extend(remarks);
-    notices.extend(notices_of(&changes, report.as_ref(), read.hidden_permissions));
-    notices.extend(report.iter().flat_map(schema_notices));
-    let differences = Differences::new(report, &changes);
-    let schema = schema.filter(|schema| schema.diff.is_some());
-    Ok(Compared { changes, schema, differences, rows: read.rows, notices, untouched: transformed.untouched })
+    Ok(ComparedRecords { changes, read, remarks, untouched: transformed.untouched })
+}
+
+impl ComparedRecords {
+    fn with(self, schema: Option<SchemaComparison>, desired: &Desired) -> Compared {
+        let Self { changes, read, remarks, untouched } = self;
+        let report = schema.as_ref().map(|schema| schema.report.clone());
+        let mut notices = desired.dumped.notices.clone();
+        notices.extend(remarks);
+        notices.extend(notices_of(&changes, report.as_ref(), read.hidden_permissions));
+        notices.extend(report.iter().flat_map(schema_notices));
+        let differences = Differences::new(report, &changes);
+        let schema = schema.filter(|schema| schema.diff.is_some());
+        Compared { changes, schema, differences, rows: read.rows, notices, untouched }
+    }
 }
 
 async fn compare_schema(

@@ -5,9 +5,10 @@ use lockstep_core::record::{Fields, Record, SyncId};
 use lockstep_core::schema::Snapshot;
 use lockstep_core::transform::Concealed;
 use lockstep_core::version::Version;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::aliases::Aliases;
-use crate::dump;
+use crate::dump::{self, DumpError, DumpPaths};
 use crate::dumped::{self, Dumped};
 use crate::error::EngineError;
 use crate::hooks::Moment;
@@ -28,27 +29,63 @@ pub(crate) struct Desired {
     pub(crate) collections: Vec<&'static Collection>,
 }
 
+/// The files of a dump, being read while the instance is asked who it is.
+pub(crate) struct Opened {
+    /// Those of the newest Directus.
+    collections: Vec<&'static Collection>,
+    files: JoinHandle<Files>,
+}
+
+struct Files {
+    snapshot: Result<Option<Snapshot>, DumpError>,
+    records: Result<Dumped, EngineError>,
+}
+
+impl Opened {
+    /// Begins to read them.
+    pub(crate) fn begin(options: &Options) -> Self {
+        let collections = options.read(u32::MAX);
+        let (paths, names) = (options.paths.clone(), collections.clone());
+        Self { collections, files: spawn_blocking(move || Files::read(&paths, &names)) }
+    }
+
+    /// The files of these collections.
+    async fn of(self, options: &Options, collections: &[&'static Collection]) -> Files {
+        let again = || Files::read(&options.paths, collections);
+        // An old instance does not know all, and what it does not know may be wrong in the dump.
+        let files = if self.collections == collections { self.files.await.ok() } else { None };
+        files.unwrap_or_else(again)
+    }
+}
+
+impl Files {
+    fn read(paths: &DumpPaths, collections: &[&'static Collection]) -> Self {
+        let records =
+            if collections.is_empty() { Ok(Dumped::default()) } else { dumped::read(paths, collections) };
+        Self { snapshot: dump::read_snapshot(paths), records }
+    }
+}
+
 impl Desired {
-    /// Reads the dump.
+    /// Makes of the dump what the instance is compared with.
     ///
     /// # Errors
     /// When it is missing, malformed, has access rules of another kind than the instance, or refers to variables that are
     /// not set (where `unset` says so).
     pub(crate) async fn read(
+        opened: Opened,
         options: &Options,
         instance: &Instance,
         unset: Unset,
     ) -> Result<Self, EngineError> {
         let version = instance.version;
         let collections = options.read(version.major);
-        let snapshot = match snapshot(options, version)? {
+        let files = opened.of(options, &collections).await;
+        let snapshot = match snapshot(options, files.snapshot, version)? {
             Some(snapshot) => Some(options.hooks.snapshot(Moment::Load, snapshot, &instance.client).await?),
             None => None,
         };
-        let mut dumped = match collections.is_empty() {
-            true => Dumped::default(),
-            false => dumped::read(&options.paths, &collections)?,
-        };
+        let mut dumped = files.records?;
         for (name, records) in &mut dumped.records {
             if !options.scope.contains(name) {
                 continue;
@@ -79,16 +116,20 @@ impl Desired {
 }
 
 /// The schema of the dump, if it takes part; whether its access rules fit is checked in any case.
-fn snapshot(options: &Options, version: Version) -> Result<Option<Snapshot>, EngineError> {
+fn snapshot(
+    options: &Options,
+    read: Result<Option<Snapshot>, DumpError>,
+    version: Version,
+) -> Result<Option<Snapshot>, EngineError> {
     if !options.schema {
         // The records tell what they come from only here; a dump without a snapshot is taken as it is.
-        if let Ok(Some(snapshot)) = dump::read_snapshot(&options.paths) {
+        if let Ok(Some(snapshot)) = read {
             check_access(options, &snapshot, version)?;
         }
         return Ok(None);
     }
-    let missing = || dump::DumpError::Missing { path: options.paths.snapshot.clone() };
-    let snapshot = dump::read_snapshot(&options.paths)?.ok_or_else(missing)?;
+    let missing = || DumpError::Missing { path: options.paths.snapshot.clone() };
+    let snapshot = read?.ok_or_else(missing)?;
     check_access(options, &snapshot, version)?;
     Ok(Some(snapshot))
 }

@@ -5,6 +5,7 @@
 
 mod aliases;
 mod assets;
+mod beside;
 mod compare;
 mod configuration;
 mod content;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
-use futures::future::{OptionFuture, try_join5};
+use futures::future::{OptionFuture, try_join, try_join3};
 use lockstep_core::collection::{Collection, Key, Registry};
 use lockstep_core::file_order;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use crate::aliases::Aliases;
+use crate::beside::beside;
 use crate::dump::{self, DumpContents, DumpPaths};
 use crate::dumped::{self, Dumped};
 use crate::error::EngineError;
@@ -50,25 +51,27 @@ pub async fn pull(
     let store = async { store.await.transpose() };
     let aliases: OptionFuture<_> = (reading && !options.schema).then(|| Aliases::read(&instance)).into();
     let aliases = async { Ok(aliases.await.transpose()?.unwrap_or_default()) };
-    // What takes the server longest is asked for first.
     let old = spawn_blocking({
         let (paths, collections) = (options.paths.clone(), collections.clone());
         move || old_dump(&paths, &collections)
     });
-    let (snapshot, specs, read, store, aliases) = try_join5(
+    // What takes the server longest: records are put into their form while it is still at it.
+    let slow = Box::pin(try_join3(
         snapshot(&instance, options.schema),
         specs::read(&instance, options.specs),
-        instance.read(&collections),
-        store,
         aliases,
-    )
-    .await?;
+    ));
+    let quick = Box::pin(try_join(instance.read(&collections), store));
+    let ((read, store), slow) = beside(slow, quick).await?;
 
     // A reading that ended in the middle is made again here, and may end the same way.
     let old = old.await.unwrap_or_else(|_| old_dump(&options.paths, &collections));
     let mut puller = Puller::new(options, &instance, read, old, store.as_ref(), &collections);
+    let (mut records, (snapshot, specs, aliases)) = try_join(puller.records(), slow).await?;
     let aliases = snapshot.as_ref().map_or(aliases, Aliases::of);
-    let mut records = puller.records(&aliases).await?;
+    for (collection, records) in &mut records {
+        aliases.remove_all(collection, records);
+    }
     let secrets = puller.transform(&mut records)?;
     let records = puller.saved(records).await?;
     let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
@@ -150,7 +153,7 @@ impl<'a> Puller<'a> {
     }
 
     /// The records of the collections that take part, in the order of their files.
-    async fn records(&mut self, aliases: &Aliases) -> Result<Vec<RecordsOf>, EngineError> {
+    async fn records(&mut self) -> Result<Vec<RecordsOf>, EngineError> {
         let mut notices = Vec::new();
         let mut all = Vec::new();
         let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
@@ -180,7 +183,6 @@ impl<'a> Puller<'a> {
                         collection.name, m.path, m.value, m.target
                     )
                 }));
-                aliases.remove(collection, &mut fields);
                 keep_secrets_out(collection, &mut fields, old.get(sync_id).copied());
                 records.push(Record { sync_id: sync_id.clone(), fields: fields.into() });
             }

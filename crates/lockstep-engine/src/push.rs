@@ -13,7 +13,7 @@ use lockstep_directus::{Client, caches};
 use crate::assets::Assets;
 use crate::compare::{Compared, compare};
 use crate::creating;
-use crate::desired::Desired;
+use crate::desired::{Desired, Opened};
 use crate::error::EngineError;
 use crate::executor::{Executor, Made, Outcome};
 use crate::instance::Instance;
@@ -50,8 +50,9 @@ pub async fn diff(
 ) -> Result<ComparisonReport, EngineError> {
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
+    let opened = Opened::begin(options);
     let instance = Instance::connect(client).await?;
-    let desired = Desired::read(options, &instance, Unset::LeaveOut).await?;
+    let desired = Desired::read(opened, options, &instance, Unset::LeaveOut).await?;
     observer.event(Event::Phase(Phase::Reading));
     look("diff", started, &instance, &DumpSource { desired, options }).await
 }
@@ -70,8 +71,9 @@ pub async fn push(
 ) -> Result<ComparisonReport, EngineError> {
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
+    let opened = Opened::begin(options);
     let instance = Instance::connect(client).await?;
-    let desired = Desired::read(options, &instance, options.unset).await?;
+    let desired = Desired::read(opened, options, &instance, options.unset).await?;
     observer.event(Event::Phase(Phase::Reading));
     let source = DumpSource { desired, options };
     bring("push", started, instance, source, observer, consent, interrupt).await

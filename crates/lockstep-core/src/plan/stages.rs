@@ -92,7 +92,7 @@ impl<'a> Planner<'a> {
                 let body = Value::Object(body).to_string();
                 Item { sync_id: None, id: Some(id), label, body, late: Vec::new(), file: None }
             });
-            self.batches(collection, Verb::Release, items.collect())
+            batches(collection, Verb::Release, items.collect(), self.limits)
         });
         Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
     }
@@ -186,11 +186,12 @@ impl<'a> Planner<'a> {
                 item.file = item.file.filter(|_| verb == Verb::Create);
                 Some(item)
             });
-            let batches = self.batches(collection, verb, items.collect());
+            let items: Vec<_> = items.collect();
             if collection.refers_to_itself() || rounds::counts(collection) {
-                lanes.push(batches);
+                lanes.push(batches(collection, verb, items, self.limits));
             } else {
-                lanes.extend(batches.into_iter().map(|batch| vec![batch]));
+                let limits = self.limits.side_by_side(items.len());
+                lanes.extend(batches(collection, verb, items, limits).into_iter().map(|batch| vec![batch]));
             }
         }
         lanes.retain(|lane| !lane.is_empty());
@@ -223,8 +224,8 @@ impl<'a> Planner<'a> {
             write.insert((*last).to_owned(), name.clone());
             second.push(item(change, &write));
         }
-        let mut lane = self.batches(collection, Verb::Update, first);
-        lane.extend(self.batches(collection, Verb::Update, second));
+        let mut lane = batches(collection, Verb::Update, first, self.limits);
+        lane.extend(batches(collection, Verb::Update, second, self.limits));
         lane
     }
 
@@ -283,7 +284,7 @@ impl<'a> Planner<'a> {
             let id = change.difference.id.as_ref()?;
             Some(Item { body: id.to_value(collection.key).to_string(), ..item(change, &Fields::new()) })
         });
-        self.batches(collection, Verb::Delete, items.collect())
+        batches(collection, Verb::Delete, items.collect(), self.limits)
     }
 
     /// True if the server deletes the row anyway, with a parent that goes.
@@ -301,27 +302,25 @@ impl<'a> Planner<'a> {
             })
         })
     }
+}
 
-    fn batches(&self, collection: &'static Collection, verb: Verb, items: Vec<Item>) -> Lane {
-        let mut lane: Lane = Vec::new();
-        let mut bytes = 0;
-        for item in items {
-            bytes += item.body.len() + 1;
-            let alone = collection.key == Key::Singleton || item.file.is_some();
-            match lane.last_mut() {
-                Some(batch)
-                    if bytes <= self.limits.bytes && batch.items.len() < self.limits.count && !alone =>
-                {
-                    batch.items.push(item);
-                }
-                _ => {
-                    bytes = item.body.len() + 1;
-                    lane.push(Batch { collection, verb, items: vec![item] });
-                }
+fn batches(collection: &'static Collection, verb: Verb, items: Vec<Item>, limits: Limits) -> Lane {
+    let mut lane: Lane = Vec::new();
+    let mut bytes = 0;
+    for item in items {
+        bytes += item.body.len() + 1;
+        let alone = collection.key == Key::Singleton || item.file.is_some();
+        match lane.last_mut() {
+            Some(batch) if bytes <= limits.bytes && batch.items.len() < limits.count && !alone => {
+                batch.items.push(item);
+            }
+            _ => {
+                bytes = item.body.len() + 1;
+                lane.push(Batch { collection, verb, items: vec![item] });
             }
         }
-        lane
     }
+    lane
 }
 
 fn item(change: &Change, write: &Fields) -> Item {

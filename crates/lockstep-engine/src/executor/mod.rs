@@ -28,8 +28,9 @@ use crate::options::Interrupt;
 
 pub(crate) use late::Made;
 
-/// How many lanes run at the same time; the client bounds requests further.
-const LANES: usize = 4;
+/// How many lanes run at the same time; the client bounds requests further. Each is a transaction, and a server has ten
+/// connections to its database unless it was told otherwise: others need some of them.
+const LANES: usize = 6;
 /// How often a creation whose answer was lost is looked up and repeated.
 const ATTEMPTS: u32 = 4;
 /// How long the server is given to finish what it may still be doing, before a creation is repeated.

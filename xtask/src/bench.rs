@@ -113,7 +113,7 @@ async fn measure_all(args: &Args) -> Result<Vec<Table>, Box<dyn Error>> {
         tables.extend(Box::pin(directus_sync::measure(&bench)).await?);
     }
     if wanted(Peer::D6s) {
-        tables.push(Box::pin(d6s::measure(&bench)).await?);
+        tables.extend(Box::pin(d6s::measure(&bench)).await?);
     }
     if wanted(Peer::Schema) {
         tables.push(Box::pin(schema::measure(&bench)).await?);

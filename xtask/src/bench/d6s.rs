@@ -1,11 +1,14 @@
-//! Beside Directus' own `d6s`, on Directus 12 with SQLite, within the limits of an unlicensed instance.
+//! Beside Directus' own `d6s`, on Directus 12 with SQLite and with PostgreSQL, within the limits of an unlicensed instance.
 //!
 //! The source is the same; each side has an empty target of its own in each round. `d6s` runs as it does by itself: mode `merge`.
 //! It writes no API specifications, so Lockstep pulls without them here.
+//!
+//! What is quick is done several times in a round, in turn, on servers that have answered before: one that has just started
+//! answers both sides more slowly, and is not what anybody works with.
 
 use std::error::Error;
 
-use lockstep_testkit::directus::Template;
+use lockstep_testkit::directus::{Db, Template};
 use lockstep_testkit::npm::Package;
 use lockstep_testkit::project;
 
@@ -20,81 +23,107 @@ const VERSION: &str = "12.4.0";
 
 const ROUNDS: usize = 3;
 
-/// What each side's steps took, in order.
-#[derive(Default)]
-struct Round {
-    ours: Vec<Run>,
-    peer: Vec<Run>,
+/// What both do in a round.
+struct Step {
+    what: &'static str,
+    command: &'static str,
+    of_peer: fn(&D6s) -> Program,
+    /// How often.
+    times: usize,
+    /// How many times faster than the peer it is to be.
+    faster: f64,
 }
 
-/// The table beside the peer.
+/// In this order.
+const STEPS: [Step; 4] = [
+    Step { what: "pull", command: "pull", of_peer: D6s::pull, times: 5, faster: 3.0 },
+    Step {
+        what: "diff against an empty instance",
+        command: "diff",
+        of_peer: D6s::diff,
+        times: 1,
+        faster: 10.0,
+    },
+    Step { what: "push into an empty instance", command: "push", of_peer: D6s::push, times: 1, faster: 1.3 },
+    Step { what: "diff of equals", command: "diff", of_peer: D6s::diff, times: 5, faster: 3.0 },
+];
+
+/// What each side's steps took: in the order of [`STEPS`], those of all rounds.
+#[derive(Default)]
+struct Runs {
+    ours: [Vec<Run>; STEPS.len()],
+    peer: [Vec<Run>; STEPS.len()],
+}
+
+/// The tables beside the peer, one for each database.
 ///
 /// # Errors
 /// When a tool or a server fails.
-pub(super) async fn measure(bench: &Bench) -> Result<Table, Box<dyn Error>> {
+pub(super) async fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>> {
     let peer = bench.with_peer.then(Package::directus_cli);
     install(&bench.cache, &std::iter::once(Package::directus(VERSION)).chain(peer).collect::<Vec<_>>())?;
-    note(&format!("an instance of Directus {VERSION} with 3,570 records"));
-    let source = Server::start(VERSION, Template::A, false).await?;
-    project::large_core(&source.directus).await?;
-    let mut rounds = Vec::new();
-    for number in 1..=ROUNDS {
-        rounds.push(Box::pin(round(bench, &source, number)).await?);
+    let mut tables = Vec::new();
+    for (db, name) in [(Db::Sqlite, "SQLite"), (Db::Postgres, "PostgreSQL")] {
+        tables.push(Box::pin(measure_on(bench, db, name)).await?);
     }
-    Ok(table(&rounds))
+    Ok(tables)
+}
+
+async fn measure_on(bench: &Bench, db: Db, name: &str) -> Result<Table, Box<dyn Error>> {
+    note(&format!("an instance of Directus {VERSION} on {name} with 3,570 records"));
+    let source = Server::start_on(db, VERSION, Template::A, false).await?;
+    project::large_core(&source.directus).await?;
+    let mut runs = Runs::default();
+    for number in 1..=ROUNDS {
+        note(&format!("{name}, round {number} of {ROUNDS}: pull, diff, push, diff"));
+        Box::pin(round(bench, db, &source, &format!("core-{name}-{number}"), &mut runs)).await?;
+    }
+    Ok(table(name, &runs))
 }
 
 /// Everything once, both sides in turn, so that what else the machine does meanwhile falls on both.
-async fn round(bench: &Bench, source: &Server, number: usize) -> Result<Round, Box<dyn Error>> {
-    note(&format!("round {number} of {ROUNDS}: pull, diff, push, diff"));
-    let folder = bench.folder.path().join(format!("core-{number}"));
-    let ours = Server::start(VERSION, Template::B, false).await?;
+async fn round(
+    bench: &Bench,
+    db: Db,
+    source: &Server,
+    name: &str,
+    runs: &mut Runs,
+) -> Result<(), Box<dyn Error>> {
+    let folder = bench.folder.path().join(name);
+    let ours = Server::start_on(db, VERSION, Template::B, false).await?;
     let program = |command, server| {
         let mut program = bench.lockstep.command(command, server, &folder.join("lockstep"))?;
         program.arguments.extend((command == "pull").then(|| "--no-specs".to_owned()));
         Ok::<_, Box<dyn Error>>(program)
     };
-    let (peer, tool) = match bench.with_peer {
+    let peer = match bench.with_peer {
         true => {
-            let peer = Server::start(VERSION, Template::B, false).await?;
+            let peer = Server::start_on(db, VERSION, Template::B, false).await?;
             let tool = D6s::new(&bench.cache, &folder.join("d6s"), source, &peer)?;
-            (Some(peer), Some(tool))
+            Some((peer, tool))
         }
-        false => (None, None),
+        false => None,
     };
-    let mut round = Round::default();
-    let steps = [
-        ("pull", D6s::pull as fn(&D6s) -> Program),
-        ("diff", D6s::diff),
-        ("push", D6s::push),
-        ("diff", D6s::diff),
-    ];
-    for (command, of_peer) in steps {
-        let at = |target| if command == "pull" { source } else { target };
-        round.ours.push(once(&program(command, at(&ours))?, at(&ours)).await?);
-        if let (Some(peer), Some(tool)) = (&peer, &tool) {
-            round.peer.push(once(&of_peer(tool), at(peer)).await?);
+    for (place, step) in STEPS.iter().enumerate() {
+        let at = |target| if step.command == "pull" { source } else { target };
+        for _ in 0..step.times {
+            runs.ours[place].push(once(&program(step.command, at(&ours))?, at(&ours)).await?);
+            if let Some((peer, tool)) = &peer {
+                runs.peer[place].push(once(&(step.of_peer)(tool), at(peer)).await?);
+            }
         }
     }
-    Ok(round)
+    Ok(())
 }
 
-fn table(rounds: &[Round]) -> Table {
-    let steps = [
-        ("pull", 3.0),
-        ("diff against an empty instance", 10.0),
-        ("push into an empty instance", 1.3),
-        ("diff of equals", 3.0),
-    ];
-    let row = |(step, (what, faster))| {
-        let goal = Goal { faster: Some(faster), megabytes: Some(100.0), ..Goal::default() };
-        let of =
-            |side: fn(&Round) -> &Vec<Run>| middle(rounds.iter().filter_map(|round| side(round).get(step)));
-        Some(Row { what, ours: of(|round| &round.ours)?, peer: of(|round| &round.peer), goal })
+fn table(database: &str, runs: &Runs) -> Table {
+    let row = |(place, step): (usize, &Step)| {
+        let goal = Goal { faster: Some(step.faster), megabytes: Some(100.0), ..Goal::default() };
+        Some(Row { what: step.what, ours: middle(&runs.ours[place])?, peer: middle(&runs.peer[place]), goal })
     };
     Table {
-        title: format!("Beside d6s (@directus/cli 12.2.1), on Directus {VERSION} with SQLite"),
+        title: format!("Beside d6s (@directus/cli 12.2.1), on Directus {VERSION} with {database}"),
         peer: "d6s",
-        rows: steps.into_iter().enumerate().filter_map(row).collect(),
+        rows: STEPS.iter().enumerate().filter_map(row).collect(),
     }
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use lockstep_testkit::directus::{Directus, Template};
+use lockstep_testkit::directus::{Db, Directus, Template};
 use serde_json::Value;
 
 /// An instance whose log has a line per request, written when it is answered.
@@ -20,7 +20,7 @@ const REQUEST: &str = "\"responseTime\":";
 struct NothingCounted(String);
 
 impl Server {
-    /// Starts a fresh one.
+    /// Starts a fresh one on SQLite.
     ///
     /// # Errors
     /// When there is none to be had, or when its log does not tell.
@@ -29,7 +29,20 @@ impl Server {
         template: Template,
         extension: bool,
     ) -> Result<Self, Box<dyn Error>> {
-        let builder = Directus::builder(version).template(template).extension(extension);
+        Self::start_on(Db::Sqlite, version, template, extension).await
+    }
+
+    /// The same on any database.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(super) async fn start_on(
+        db: Db,
+        version: &str,
+        template: Template,
+        extension: bool,
+    ) -> Result<Self, Box<dyn Error>> {
+        let builder = Directus::builder(version).db(db).template(template).extension(extension);
         let directus = Box::pin(builder.env("LOG_LEVEL", "info").start()).await?;
         let server = Self { directus };
         // The wait for readiness has asked at least once.

@@ -117,26 +117,6 @@ pub async fn has_field(client: &Client, collection: &str, field: &str) -> Result
     }
 }
 
-/// `GET /fields`.
-pub fn request_all_fields() -> Request {
-    Request::get("/fields")
-}
-
-/// The alias fields that people added to system collections: collection and field.
-///
-/// # Errors
-/// Those of [`Client::send`].
-pub async fn added_aliases(client: &Client) -> Result<Vec<(String, String)>, Error> {
-    let fields = client.send(&request_all_fields()).await?.data()?;
-    let added = fields.as_array().into_iter().flatten().filter(|field| {
-        let of_system = field["collection"].as_str().is_some_and(|name| name.starts_with("directus_"));
-        of_system && field["type"] == "alias" && field["meta"]["system"] != true
-    });
-    let named =
-        |field: &Value| Some((field["collection"].as_str()?.to_owned(), field["field"].as_str()?.to_owned()));
-    Ok(added.filter_map(named).collect())
-}
-
 /// `DELETE /collections/:name`.
 pub fn request_delete(name: &str) -> Request {
     Request::delete(format!("/collections/{}", path_segment(name)))

@@ -24,6 +24,7 @@ pub mod mappings;
 pub mod policies;
 pub mod realtime;
 mod refusal;
+pub mod relations;
 mod request;
 mod retry;
 pub mod schema;

@@ -2,13 +2,12 @@
 //! is no part of a configuration: written to another instance they would take its content apart.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use lockstep_core::collection::Collection;
 use lockstep_core::json::{Json, Object};
-use lockstep_core::record::Record;
+use lockstep_core::record::Fields;
 use lockstep_core::schema::Snapshot;
-use lockstep_directus::collections;
+use lockstep_directus::relations;
 
 use crate::error::EngineError;
 use crate::instance::Instance;
@@ -25,17 +24,20 @@ impl Aliases {
         Self(fields.filter_map(|field| Some((text(field, "collection")?, text(field, "field")?))).collect())
     }
 
-    /// Those of an instance, where no snapshot takes part.
+    /// Those of an instance that its rows have: one that leads nowhere (a divider, a group) is in no row.
     pub(crate) async fn read(instance: &Instance) -> Result<Self, EngineError> {
-        Ok(Self(collections::added_aliases(&instance.client).await?.into_iter().collect()))
+        Ok(Self(relations::added_lists(&instance.client).await?.into_iter().collect()))
     }
 
-    /// Takes these fields out of records.
-    pub(crate) fn remove_all(&self, collection: &Collection, records: &mut [Record]) {
+    /// True if a record has such a field.
+    pub(crate) fn concern(&self, collection: &Collection, fields: &Fields) -> bool {
+        self.fields_of(collection).any(|field| fields.contains_key(field))
+    }
+
+    /// Takes these fields out of a record.
+    pub(crate) fn remove(&self, collection: &Collection, fields: &mut Fields) {
         for field in self.fields_of(collection) {
-            for record in records.iter_mut().filter(|record| record.fields.contains_key(field)) {
-                Arc::make_mut(&mut record.fields).shift_remove(field);
-            }
+            fields.shift_remove(field);
         }
     }
 

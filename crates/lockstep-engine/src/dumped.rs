@@ -1,5 +1,7 @@
 //! A dump as a source: its records by collection, checked, secrets supplied.
 
+use std::sync::Arc;
+
 use lockstep_core::collection::Collection;
 use lockstep_core::identity::DumpRecords;
 use lockstep_core::record::Record;
@@ -36,8 +38,9 @@ impl Dumped {
     /// Takes out what is content and no configuration.
     pub(crate) fn remove_aliases(&mut self, aliases: &Aliases) {
         for (name, records) in &mut self.records {
-            if let Some(collection) = Collection::named(name) {
-                aliases.remove_all(collection, records);
+            let Some(collection) = Collection::named(name) else { continue };
+            for record in records.iter_mut().filter(|record| aliases.concern(collection, &record.fields)) {
+                aliases.remove(collection, Arc::make_mut(&mut record.fields));
             }
         }
     }

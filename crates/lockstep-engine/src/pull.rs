@@ -49,31 +49,26 @@ pub async fn pull(
     let store: OptionFuture<_> =
         reading.then(|| Store::open(options.state, options.state_file.clone(), &instance)).into();
     let store = async { store.await.transpose() };
-    let aliases: OptionFuture<_> = (reading && !options.schema).then(|| Aliases::read(&instance)).into();
+    let aliases: OptionFuture<_> = reading.then(|| Aliases::read(&instance)).into();
     let aliases = async { Ok(aliases.await.transpose()?.unwrap_or_default()) };
     let old = spawn_blocking({
         let (paths, collections) = (options.paths.clone(), collections.clone());
         move || old_dump(&paths, &collections)
     });
     // What takes the server longest: records are put into their form while it is still at it.
-    let slow = Box::pin(try_join3(
-        snapshot(&instance, options.schema),
-        specs::read(&instance, options.specs),
-        aliases,
-    ));
-    let quick = Box::pin(try_join(instance.read(&collections), store));
-    let ((read, store), slow) = beside(slow, quick).await?;
+    let slow = Box::pin(try_join(snapshot(&instance, options.schema), specs::read(&instance, options.specs)));
+    let quick = Box::pin(try_join3(instance.read(&collections), store, aliases));
+    let ((read, store, aliases), slow) = beside(slow, quick).await?;
 
     // A reading that ended in the middle is made again here, and may end the same way.
     let old = old.await.unwrap_or_else(|_| old_dump(&options.paths, &collections));
     let mut puller = Puller::new(options, &instance, read, old, store.as_ref(), &collections);
-    let (mut records, (snapshot, specs, aliases)) = try_join(puller.records(), slow).await?;
-    let aliases = snapshot.as_ref().map_or(aliases, Aliases::of);
-    for (collection, records) in &mut records {
-        aliases.remove_all(collection, records);
-    }
-    let secrets = puller.transform(&mut records)?;
-    let records = puller.saved(records).await?;
+    let records = async {
+        let mut records = puller.records(&aliases).await?;
+        let secrets = puller.transform(&mut records)?;
+        Ok((puller.saved(records).await?, secrets))
+    };
+    let ((records, secrets), (snapshot, specs)) = try_join(records, slow).await?;
     let counts = records.iter().map(|(collection, records)| (collection.name, records.len())).collect();
     let snapshot = match snapshot {
         Some(snapshot) => Some(options.hooks.snapshot(Moment::Save, snapshot, &instance.client).await?),
@@ -153,7 +148,7 @@ impl<'a> Puller<'a> {
     }
 
     /// The records of the collections that take part, in the order of their files.
-    async fn records(&mut self) -> Result<Vec<RecordsOf>, EngineError> {
+    async fn records(&mut self, aliases: &Aliases) -> Result<Vec<RecordsOf>, EngineError> {
         let mut notices = Vec::new();
         let mut all = Vec::new();
         let translator = self.matching.translator(&self.read.rows, self.options.attach_roles);
@@ -183,6 +178,7 @@ impl<'a> Puller<'a> {
                         collection.name, m.path, m.value, m.target
                     )
                 }));
+                aliases.remove(collection, &mut fields);
                 keep_secrets_out(collection, &mut fields, old.get(sync_id).copied());
                 records.push(Record { sync_id: sync_id.clone(), fields: fields.into() });
             }

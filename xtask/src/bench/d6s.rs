@@ -3,14 +3,15 @@
 //! The source is the same; each side has an empty target of its own in each round. `d6s` runs as it does by itself: mode `merge`.
 //! It writes no API specifications, so Lockstep pulls without them here.
 //!
-//! What is quick is done several times in a round, in turn, on servers that have answered before: one that has just started
-//! answers both sides more slowly, and is not what anybody works with.
+//! What is quick is done several times in a round, in turn. Servers have worked before they are measured: one that has just
+//! started is slower, and the peer's diff tries its writes on the server, so that its push would find it warm and ours cold.
 
 use std::error::Error;
 
 use lockstep_testkit::directus::{Db, Template};
 use lockstep_testkit::npm::Package;
 use lockstep_testkit::project;
+use serde_json::json;
 
 use super::measure::{Program, Run, middle, once};
 use super::report::{Goal, Row, Table};
@@ -22,6 +23,8 @@ use crate::install::install;
 const VERSION: &str = "12.4.0";
 
 const ROUNDS: usize = 3;
+/// How often 200 records come and go before an instance is measured.
+const WARMING: usize = 10;
 
 /// What both do in a round.
 struct Step {
@@ -71,8 +74,9 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Table>, Box<dyn Error>>
 
 async fn measure_on(bench: &Bench, db: Db, name: &str) -> Result<Table, Box<dyn Error>> {
     note(&format!("an instance of Directus {VERSION} on {name} with 3,570 records"));
-    let source = Server::start_on(db, VERSION, Template::A, false).await?;
+    let source = worked(db, Template::A).await?;
     project::large_core(&source.directus).await?;
+    read(&source, 3 * WARMING).await?;
     let mut runs = Runs::default();
     for number in 1..=ROUNDS {
         note(&format!("{name}, round {number} of {ROUNDS}: pull, diff, push, diff"));
@@ -90,7 +94,7 @@ async fn round(
     runs: &mut Runs,
 ) -> Result<(), Box<dyn Error>> {
     let folder = bench.folder.path().join(name);
-    let ours = Server::start_on(db, VERSION, Template::B, false).await?;
+    let ours = worked(db, Template::B).await?;
     let program = |command, server| {
         let mut program = bench.lockstep.command(command, server, &folder.join("lockstep"))?;
         program.arguments.extend((command == "pull").then(|| "--no-specs".to_owned()));
@@ -98,7 +102,7 @@ async fn round(
     };
     let peer = match bench.with_peer {
         true => {
-            let peer = Server::start_on(db, VERSION, Template::B, false).await?;
+            let peer = worked(db, Template::B).await?;
             let tool = D6s::new(&bench.cache, &folder.join("d6s"), source, &peer)?;
             Some((peer, tool))
         }
@@ -111,6 +115,40 @@ async fn round(
             if let Some((peer, tool)) = &peer {
                 runs.peer[place].push(once(&(step.of_peer)(tool), at(peer)).await?);
             }
+        }
+    }
+    Ok(())
+}
+
+/// An instance that has created, read and deleted records before.
+async fn worked(db: Db, template: Template) -> Result<Server, Box<dyn Error>> {
+    let server = Server::start_on(db, VERSION, template, false).await?;
+    for _ in 0..WARMING {
+        let at = &server.directus;
+        let folders: Vec<_> = (0..200).map(|number| json!({"name": format!("Warming {number}")})).collect();
+        let created = at.post("/folders", &json!(folders)).await?;
+        read(&server, 3).await?;
+        let ids: Vec<_> = created.as_array().into_iter().flatten().map(|folder| &folder["id"]).collect();
+        at.delete("/folders", Some(&json!(ids))).await?;
+    }
+    Ok(server)
+}
+
+/// Reads everything several times.
+async fn read(server: &Server, times: usize) -> Result<(), Box<dyn Error>> {
+    for _ in 0..times {
+        server.directus.get("/schema/snapshot").await?;
+        for collection in [
+            "settings",
+            "folders",
+            "translations",
+            "roles",
+            "policies",
+            "permissions",
+            "dashboards",
+            "panels",
+        ] {
+            server.directus.get(&format!("/{collection}?limit=-1")).await?;
         }
     }
     Ok(())

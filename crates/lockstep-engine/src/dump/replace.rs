@@ -63,10 +63,10 @@ pub fn write_file(path: &Path, bytes: Vec<u8>) -> Result<(), DumpError> {
     replace(replacement.into_iter().collect(), &[], path.parent().unwrap_or(path))
 }
 
-/// No directory between `base` and `file` is a symbolic link, so writing `file` stays where it seems to.
-pub(crate) fn check_unlinked(base: &Path, file: &Path) -> Result<(), DumpError> {
+/// Neither `directory` nor one between it and `base` is a symbolic link, so what is written there stays where it seems to.
+pub(crate) fn check_unlinked(base: &Path, directory: &Path) -> Result<(), DumpError> {
     let below = |directory: &&Path| directory.starts_with(base) && *directory != base;
-    match file.ancestors().skip(1).take_while(below).find(|directory| directory.is_symlink()) {
+    match directory.ancestors().take_while(below).find(|directory| directory.is_symlink()) {
         Some(link) => Err(DumpError::LinkedDirectory { path: link.to_owned() }),
         None => Ok(()),
     }

@@ -45,11 +45,13 @@ pub struct WriteReport {
 /// [`DumpError::HalfWritten`].
 pub fn write(paths: &DumpPaths, contents: &DumpContents, sort_json: bool) -> Result<WriteReport, DumpError> {
     check_apart(paths)?;
-    let files = render(paths, contents, sort_json)?;
+    let (files, owned) = rayon::join(|| render(paths, contents, sort_json), || owned(paths, contents));
+    let (files, owned) = (files?, owned?);
     if contents.snapshot.is_some() {
-        files.keys().try_for_each(|file| replace::check_unlinked(&paths.snapshot, file))?;
+        let directories: BTreeSet<&Path> = files.keys().filter_map(|file| file.parent()).collect();
+        directories.iter().try_for_each(|directory| replace::check_unlinked(&paths.snapshot, directory))?;
     }
-    let stale = stale(paths, contents, &files)?;
+    let stale = stale(&owned, &files);
     let mut report = WriteReport::default();
     let mut replacements = Vec::new();
     let compared: Vec<_> = files
@@ -124,12 +126,8 @@ fn join<'a>(directory: &Path, segments: impl Iterator<Item = &'a str>) -> PathBu
     segments.fold(directory.to_owned(), |path, segment| path.join(segment))
 }
 
-/// Files of the old dump that the new one does not have.
-fn stale(
-    paths: &DumpPaths,
-    contents: &DumpContents,
-    files: &BTreeMap<PathBuf, Vec<u8>>,
-) -> Result<Vec<PathBuf>, DumpError> {
+/// Files of the old dump that are Lockstep's own, as far as they are written anew.
+fn owned(paths: &DumpPaths, contents: &DumpContents) -> Result<BTreeSet<PathBuf>, DumpError> {
     let mut owned = BTreeSet::new();
     if contents.snapshot.is_some() {
         owned.extend(existing::snapshot_files(&paths.snapshot)?.into_iter().map(|(_, path)| path));
@@ -139,12 +137,17 @@ fn stale(
             SPECS.iter().map(|name| paths.specs.join(name)).filter(|path| path.symlink_metadata().is_ok()),
         );
     }
+    Ok(owned)
+}
+
+/// Those of them that the new dump does not have.
+fn stale(owned: &BTreeSet<PathBuf>, files: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<PathBuf> {
     let new: BTreeMap<String, &PathBuf> = files.keys().map(|path| (folded(path), path)).collect();
     let is_new = |path: &PathBuf| {
-        let same = |new: &&PathBuf| path == *new || is_other_case(path, new, &owned);
+        let same = |new: &&PathBuf| path == *new || is_other_case(path, new, owned);
         new.get(&folded(path)).is_some_and(same)
     };
-    Ok(owned.iter().filter(|path| !is_new(path)).cloned().collect())
+    owned.iter().filter(|path| !is_new(path)).cloned().collect()
 }
 
 /// Whether `new` is the file `listed`, on a file system where case does not count: it is there, and not by that name.

@@ -94,6 +94,9 @@ pub struct Collection {
     pub ignored: &'static [&'static str],
     /// Fields that hold secrets; a `*` stands for any text.
     pub secrets: &'static [&'static str],
+    /// Its own fields that may hold a list, besides attachments and ignored ones; any other list may be what people added to
+    /// show their content.
+    pub lists: &'static [&'static str],
     /// What its fields refer to.
     pub references: &'static [Reference],
     /// The field with attachments of roles (policies only).
@@ -116,6 +119,8 @@ pub struct Collection {
     /// Fields that every change repeats, because the server judges the change by them: a Directus 12 without a licence
     /// takes one of a permission that does not say `fields` for a custom rule.
     pub restated: &'static [&'static str],
+    /// Fields that are null in a new record of which nothing else is said, in every version: their null is not sent.
+    pub null_at_first: &'static [&'static str],
     /// True if deletions go before writes, because of uniqueness over ordinary fields.
     pub delete_first: bool,
     /// The children that the server deletes together with a record: collection and the field that names the parent.
@@ -154,6 +159,7 @@ pub(crate) const PLAIN: Collection = Collection {
     always_preserved: false,
     ignored: &[],
     secrets: &[],
+    lists: &[],
     references: &[],
     attachments: None,
     natural_key: &["name"],
@@ -164,6 +170,7 @@ pub(crate) const PLAIN: Collection = Collection {
     change_apart: &[],
     refuses_circles: false,
     restated: &[],
+    null_at_first: &[],
     delete_first: false,
     cascades: &[],
     label: &[LabelPart::Field("name")],
@@ -192,6 +199,19 @@ pub static COLLECTIONS: [Collection; 11] = [
             "project_id",
         ],
         secrets: &["ai_*_api_key", "ai_openai_compatible_headers", "license_key", "license_token"],
+        lists: &[
+            "storage_asset_presets",
+            "basemaps",
+            "module_bar",
+            "custom_aspect_ratios",
+            "visual_editor_urls",
+            "ai_openai_compatible_models",
+            "ai_openai_compatible_headers",
+            "ai_openai_allowed_models",
+            "ai_anthropic_allowed_models",
+            "ai_google_allowed_models",
+            "ai_translation_glossary",
+        ],
         references: &[
             reference("public_registration_role", "roles"),
             reference("storage_default_folder", "folders"),
@@ -252,6 +272,7 @@ pub static COLLECTIONS: [Collection; 11] = [
     Collection {
         name: "policies",
         ignored: &["users", "permissions"],
+        lists: &["ip_access"],
         attachments: Some("roles"),
         cascades: &[("permissions", "policy")],
         since_major: 11,
@@ -260,11 +281,13 @@ pub static COLLECTIONS: [Collection; 11] = [
     Collection {
         name: "permissions",
         key: Key::Integer,
+        lists: &["fields"],
         references: &[reference("role", "roles"), reference("policy", "policies")],
         natural_key: &["role", "policy", "collection", "action"],
         twins: true,
         merges_twins: true,
         restated: &["collection", "action", "fields", "permissions"],
+        null_at_first: &["permissions", "validation", "presets"],
         label: &[
             LabelPart::Named("role"),
             LabelPart::Named("policy"),
@@ -389,6 +412,12 @@ impl Collection {
         let children = self.cascades;
         let is_list = move |field: &&str| children.iter().any(|(child, _)| child == field);
         self.ignored.iter().copied().filter(is_list)
+    }
+
+    /// True if a field of this name is the collection's own, and may hold a list.
+    #[must_use]
+    pub fn has_list(&self, field: &str) -> bool {
+        self.lists.contains(&field) || self.attachments == Some(field) || self.ignores(field)
     }
 
     /// What the values of a field mean; none where they mean what they say.

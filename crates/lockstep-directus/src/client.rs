@@ -139,6 +139,16 @@ impl Client {
         Ok(text.map(SecretString::from))
     }
 
+    /// Logs in where that is still to be done, so that many requests that begin at once do not each try; with a token nothing
+    /// is sent.
+    ///
+    /// # Errors
+    /// Those of a login.
+    pub async fn sign_in(&self) -> Result<(), Error> {
+        let mut place = self.0.limiter.enter().await;
+        self.0.bearer(None, &mut place).await.map(drop)
+    }
+
     /// Sends a request, again where that is safe and may help, and gives the answer if it is a good one (2xx).
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use crate::desired::Desired;
 use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
 use crate::options::Options;
-use crate::schema::{self, SchemaComparison};
+use crate::schema::{self, Reading, SchemaComparison};
 use crate::state::Store;
 use crate::transform;
 
@@ -34,6 +34,8 @@ pub(crate) struct Compared {
     pub(crate) schema: Option<SchemaComparison>,
     /// The same for people.
     pub(crate) differences: Differences,
+    /// Whether the database is known to carry out one transaction at a time.
+    pub(crate) one_at_a_time: bool,
     /// The rows of the instance.
     pub(crate) rows: InstanceRows,
     /// What people ought to know.
@@ -42,7 +44,7 @@ pub(crate) struct Compared {
     pub(crate) untouched: Untouched,
 }
 
-/// Compares, reading the instance anew.
+/// Compares, reading the instance anew: its records here, its schema as well unless that was begun before.
 ///
 /// # Errors
 /// When the instance cannot be read completely, or the dump contradicts itself or the instance.
@@ -51,12 +53,13 @@ pub(crate) async fn compare(
     desired: &Desired,
     store: &mut Option<Store>,
     options: &Options,
+    schema: Option<Reading>,
 ) -> Result<Compared, EngineError> {
     let opening = store.is_none() && !desired.collections.is_empty();
     let opening: OptionFuture<_> =
         opening.then(|| Store::open(options.state, options.state_file.clone(), instance)).into();
     // The schema takes the server longest: records are compared while it is still at it.
-    let schema = pin!(compare_schema(instance, desired, options));
+    let schema = pin!(compare_schema(instance, desired, options, schema));
     let records = pin!(try_join(instance.read(&desired.collections), opening.map(Option::transpose)));
     let ((read, opened), schema) = beside(schema, records).await?;
     *store = opened.or(store.take());
@@ -129,8 +132,9 @@ impl ComparedRecords {
         notices.extend(notices_of(&changes, report.as_ref(), read.hidden_permissions));
         notices.extend(report.iter().flat_map(schema_notices));
         let differences = Differences::new(report, &changes);
+        let one_at_a_time = schema.as_ref().is_some_and(|schema| schema.current.vendor() == Some("sqlite"));
         let schema = schema.filter(|schema| schema.diff.is_some());
-        Compared { changes, schema, differences, rows: read.rows, notices, untouched }
+        Compared { changes, schema, differences, one_at_a_time, rows: read.rows, notices, untouched }
     }
 }
 
@@ -138,9 +142,13 @@ async fn compare_schema(
     instance: &Instance,
     desired: &Desired,
     options: &Options,
+    begun: Option<Reading>,
 ) -> Result<Option<SchemaComparison>, EngineError> {
     let Some(snapshot) = &desired.snapshot else { return Ok(None) };
-    let current = schema::read(&instance.client).await?;
+    let current = match begun {
+        Some(reading) => reading.end().await?,
+        None => schema::read(&instance.client).await?,
+    };
     let mut comparison = schema::compare(current, snapshot.clone(), &options.schema_options)?.checked()?;
     schema::count_losses(&instance.client, &mut comparison.report).await;
     Ok(Some(comparison))

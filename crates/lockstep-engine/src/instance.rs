@@ -2,18 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures::future::{try_join, try_join_all};
+use futures::future::{join3, try_join, try_join_all};
 use lockstep_core::collection::{Collection, Key};
 use lockstep_core::identity::InstanceRows;
 use lockstep_core::identity::specials::CurrentUser;
 use lockstep_core::record::{Fields, LocalId, Row};
 use lockstep_core::version::Version;
 use lockstep_directus::items::{self, Endpoint, Query};
-use lockstep_directus::{Client, ErrorKind, collections, policies, server, users};
+use lockstep_directus::{Client, Error as DirectusError, ErrorKind, collections, policies, server, users};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::EngineError;
+use crate::schema::Reading;
 
 /// A connected instance whose user is an administrator.
 #[derive(Clone, Debug)]
@@ -43,20 +44,49 @@ impl Instance {
     /// # Errors
     /// When it is no Directus, too old, or the user is no administrator.
     pub(crate) async fn connect(client: Client) -> Result<Self, EngineError> {
+        Self::connect_and(client, |_| ()).await.map(|(instance, ())| instance)
+    }
+
+    /// The same, and begins to read its schema, where that is wanted.
+    ///
+    /// # Errors
+    /// As [`Self::connect`]; those of the reading are told at its end.
+    pub(crate) async fn connect_reading(
+        client: Client,
+        schema: bool,
+    ) -> Result<(Self, Option<Reading>), EngineError> {
+        Self::connect_and(client, |client| schema.then(|| Reading::begin(client))).await
+    }
+
+    /// Asks an instance who it is, with a beginning that is made as soon as the client may ask at all.
+    async fn connect_and<B>(
+        client: Client,
+        begin: impl FnOnce(&Client) -> B,
+    ) -> Result<(Self, B), EngineError> {
         let url = client.url().to_owned();
-        let info = server::info(&client).await.map_err(|source| match source.kind() {
+        let not_directus = |source: DirectusError| match source.kind() {
             ErrorKind::NotDirectus | ErrorKind::NotFound | ErrorKind::Decode => {
                 EngineError::NotDirectus { url: url.clone(), source }
             }
             _ => source.into(),
-        })?;
+        };
+        client.sign_in().await.map_err(not_directus)?;
+        let begun = begin(&client);
+        // All at once: which of these a server answers is known with its version only, and each wait is a way there and back.
+        // What is wrong with the server is told before what is wrong with the user.
+        let (info, me, globals) =
+            join3(server::info(&client), users::me(&client, &ME), policies::my_globals(&client)).await;
+        let info = info.map_err(not_directus)?;
         let text = info.version.ok_or_else(|| EngineError::NoVersion { url: url.clone() })?;
         let too_old = || EngineError::TooOld { url: url.clone(), version: text.clone() };
         let version: Version = text.parse().map_err(|_| too_old())?;
         if version < Version::OLDEST {
             return Err(too_old());
         }
-        let (me, administrator) = who(&client, version).await?;
+        let (me, administrator) = match version.has_policies() {
+            true => (me?, globals?.get("admin_access").and_then(Value::as_bool).unwrap_or(false)),
+            false => before_policies(&client).await?,
+        };
         let id = me.get("id").and_then(LocalId::from_value);
         let user = me.get("email").and_then(Value::as_str).unwrap_or("behind the token").to_owned();
         let Some(id) = id.filter(|_| administrator) else {
@@ -65,7 +95,7 @@ impl Instance {
         let role = me.pointer("/role/id").and_then(LocalId::from_value);
         let page =
             info.query_limit_max.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0);
-        Ok(Self { client, version, user: CurrentUser { id, role }, page })
+        Ok((Self { client, version, user: CurrentUser { id, role }, page }, begun))
     }
 
     /// The most rows that the server sends at once; none if it does not limit them.
@@ -177,7 +207,9 @@ impl Instance {
         number: u64,
     ) -> Result<PageOfRows, EngineError> {
         let nested = collection.attachments.filter(|_| self.page.is_none());
-        let mut query = Query::new().meta(["total_count", "filter_count"]);
+        // A count is a query of its own. Permissions are counted with those that are hidden.
+        let count = if collection.name == "permissions" { "total_count" } else { "filter_count" };
+        let mut query = Query::new().meta([count]);
         query = match limit {
             Some(limit) => query.limit(i64::try_from(limit).unwrap_or(i64::MAX)).page(number).sort(["id"]),
             None => query.limit(-1),
@@ -250,14 +282,13 @@ fn collection_name(collection: &Collection) -> &'static str {
     Collection::named(collection.name).map_or("access", |collection| collection.name)
 }
 
-async fn who(client: &Client, version: Version) -> Result<(Value, bool), EngineError> {
-    if version.has_policies() {
-        let me = async { Ok::<_, EngineError>(users::me(client, &["id", "email", "role.id"]).await?) };
-        let globals = async { Ok::<_, EngineError>(policies::my_globals(client).await?) };
-        let (me, globals) = try_join(me, globals).await?;
-        return Ok((me, globals.get("admin_access").and_then(Value::as_bool).unwrap_or(false)));
-    }
-    let me = users::me(client, &["id", "email", "role.id", "role.admin_access"]).await?;
+/// What is asked of the user that the client is.
+const ME: [&str; 3] = ["id", "email", "role.id"];
+
+/// The user, and whether it is an administrator, of a Directus that has no policies: the role says it there.
+async fn before_policies(client: &Client) -> Result<(Value, bool), EngineError> {
+    let [id, email, role] = ME;
+    let me = users::me(client, &[id, email, role, "role.admin_access"]).await?;
     let administrator = me.pointer("/role/admin_access").and_then(Value::as_bool).unwrap_or(false);
     Ok((me, administrator))
 }

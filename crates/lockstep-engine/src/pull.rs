@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
-use futures::future::{OptionFuture, try_join, try_join3};
+use futures::future::{OptionFuture, try_join};
 use lockstep_core::collection::{Collection, Key, Registry};
 use lockstep_core::file_order;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
@@ -25,7 +25,7 @@ use crate::hooks::Moment;
 use crate::instance::{Instance, ReadRows};
 use crate::licence;
 use crate::options::Options;
-use crate::schema;
+use crate::schema::Reading;
 use crate::selection;
 use crate::specs;
 use crate::state::Store;
@@ -42,23 +42,26 @@ pub async fn pull(
 ) -> Result<PullReport, EngineError> {
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
-    let instance = Instance::connect(client).await?;
+    let (instance, schema) = Instance::connect_reading(client, options.schema).await?;
     observer.event(Event::Phase(Phase::Reading));
     let collections = options.read(instance.version.major);
     let reading = !collections.is_empty();
     let store: OptionFuture<_> =
         reading.then(|| Store::open(options.state, options.state_file.clone(), &instance)).into();
     let store = async { store.await.transpose() };
-    let aliases: OptionFuture<_> = reading.then(|| Aliases::read(&instance)).into();
-    let aliases = async { Ok(aliases.await.transpose()?.unwrap_or_default()) };
+    let rows = async {
+        let read = instance.read(&collections).await?;
+        let aliases = Aliases::among(&instance, &read.rows).await?;
+        Ok((read, aliases))
+    };
     let old = spawn_blocking({
         let (paths, collections) = (options.paths.clone(), collections.clone());
         move || old_dump(&paths, &collections)
     });
     // What takes the server longest: records are put into their form while it is still at it.
-    let slow = Box::pin(try_join(snapshot(&instance, options.schema), specs::read(&instance, options.specs)));
-    let quick = Box::pin(try_join3(instance.read(&collections), store, aliases));
-    let ((read, store, aliases), slow) = beside(slow, quick).await?;
+    let slow = Box::pin(try_join(snapshot(schema), specs::read(&instance, options.specs)));
+    let quick = Box::pin(try_join(rows, store));
+    let (((read, aliases), store), slow) = beside(slow, quick).await?;
 
     // A reading that ended in the middle is made again here, and may end the same way.
     let old = old.await.unwrap_or_else(|_| old_dump(&options.paths, &collections));
@@ -102,11 +105,11 @@ pub async fn pull(
     })
 }
 
-async fn snapshot(instance: &Instance, wanted: bool) -> Result<Option<Snapshot>, EngineError> {
-    if !wanted {
-        return Ok(None);
+async fn snapshot(reading: Option<Reading>) -> Result<Option<Snapshot>, EngineError> {
+    match reading {
+        Some(reading) => Ok(Some(reading.end().await?.without_collections(&OWN_TABLES))),
+        None => Ok(None),
     }
-    Ok(Some(schema::read(&instance.client).await?.without_collections(&OWN_TABLES)))
 }
 
 /// The records of a collection.

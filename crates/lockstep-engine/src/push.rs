@@ -51,10 +51,12 @@ pub async fn diff(
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
     let opened = Opened::begin(options);
-    let instance = Instance::connect(client).await?;
+    let (instance, schema) = Instance::connect_reading(client, options.schema).await?;
     let desired = Desired::read(opened, options, &instance, Unset::LeaveOut).await?;
     observer.event(Event::Phase(Phase::Reading));
-    look("diff", started, &instance, &DumpSource { desired, options }).await
+    let mut store = None;
+    let compared = compare(&instance, &desired, &mut store, options, schema).await?;
+    Ok(found("diff", started, &instance, store.as_ref(), compared))
 }
 
 /// Brings an instance to what a dump says, and checks by a second comparison that it got there.
@@ -101,7 +103,8 @@ struct DumpSource<'a> {
 
 impl Source for DumpSource<'_> {
     async fn compare(&self, instance: &Instance, store: &mut Option<Store>) -> Result<Compared, EngineError> {
-        compare(instance, &self.desired, store, self.options).await
+        // Begun before caches were cleared or records written, a reading could miss what came.
+        compare(instance, &self.desired, store, self.options, None).await
     }
 
     fn schema_mode(&self) -> Option<Mode> {
@@ -118,9 +121,20 @@ pub(crate) async fn look(
 ) -> Result<ComparisonReport, EngineError> {
     let mut store = None;
     let compared = source.compare(instance, &mut store).await?;
-    Ok(ComparisonReport {
+    Ok(found(command, started, instance, store.as_ref(), compared))
+}
+
+/// The report of a comparison after which nothing is written.
+fn found(
+    command: &'static str,
+    started: Instant,
+    instance: &Instance,
+    store: Option<&Store>,
+    compared: Compared,
+) -> ComparisonReport {
+    ComparisonReport {
         command,
-        instance: info(instance, store.as_ref()),
+        instance: info(instance, store),
         converged: compared.differences.is_empty(),
         differences: compared.differences,
         applied: None,
@@ -128,7 +142,7 @@ pub(crate) async fn look(
         notices: compared.notices,
         requests: instance.client.requests_sent(),
         duration_ms: milliseconds(started),
-    })
+    }
 }
 
 /// Compares, asks, writes and compares again.
@@ -203,10 +217,11 @@ impl<S: Source> Pusher<'_, S> {
         }
         if let Some(schema) = compared.schema.take() {
             self.observer.event(Event::Phase(Phase::ApplyingSchema));
-            schema::apply(&self.instance.client, &schema, self.source.schema_mode()).await?;
-            self.applied.schema = true;
-            // A field that was added to a system collection was not there to be compared.
+            // What comes with a schema are records of system collections.
             let of_system = |name: &str| name.starts_with("directus_");
+            schema::apply(&self.instance.client, &schema, self.source.schema_mode(), of_system).await?;
+            self.applied.schema = true;
+            // A field that was added to one was not there to be compared.
             let changed = compared.differences.schema.iter().flat_map(|schema| &schema.changes);
             if changed.into_iter().any(|change| of_system(&change.collection)) {
                 let consented = compared.differences.is_destructive();
@@ -239,7 +254,8 @@ impl<S: Source> Pusher<'_, S> {
     async fn write_records(&mut self, compared: &mut Compared) -> Outcome {
         let collections = compared.changes.collections.iter().map(|(collection, _)| *collection);
         let registry = Registry::new(collections.collect());
-        let plan = plan(&compared.changes, &compared.rows, Limits::default());
+        let limits = Limits { side_by_side: !compared.one_at_a_time, ..Limits::default() };
+        let plan = plan(&compared.changes, &compared.rows, limits);
         let made = Made::among(&registry);
         let announced = match self.known(compared, &Outcome::default()).zip(self.store.as_mut()) {
             Some((known, store)) => creating::announce(&self.instance, store, known, &plan, &made).await,

@@ -113,22 +113,26 @@ pub struct Limits {
     pub bytes: usize,
     /// Records.
     pub count: usize,
+    /// Whether the server carries out several batches at the same time. Each is a transaction, and one that waits for another
+    /// is a request for nothing; the server copies its whole schema for every one.
+    pub side_by_side: bool,
 }
 
 impl Default for Limits {
     /// A batch has a price of its own, the same for one record and a thousand.
     fn default() -> Self {
-        Self { bytes: 900_000, count: 1500 }
+        Self { bytes: 900_000, count: 1500, side_by_side: true }
     }
 }
 
 impl Limits {
-    /// The same for batches that go side by side: a dozen of them, so that those that are sent at the same time end
-    /// together, unless they would be too small to be worth a request. Where the database answers from elsewhere
-    /// (PostgreSQL) this takes a sixth less time than one batch; where it is a part of the server (SQLite), the same.
-    pub(crate) fn side_by_side(self, records: usize) -> Self {
-        let count = records.div_ceil(SIDE_BY_SIDE).max(WORTH_A_REQUEST).min(self.count);
-        Self { count, ..self }
+    /// The same for batches of which none depends on another. Side by side it is a dozen of them, so that those that are sent
+    /// at the same time end together, unless they would be too small to be worth a request: where the database answers from
+    /// elsewhere (PostgreSQL) this takes a sixth less time than one batch. One after the other (SQLite) they are few, but
+    /// not so large that whoever else uses the instance waits long.
+    pub(crate) fn independent(self, records: usize) -> Self {
+        let fair = if self.side_by_side { records.div_ceil(SIDE_BY_SIDE).max(WORTH_A_REQUEST) } else { FAIR };
+        Self { count: fair.min(self.count), ..self }
     }
 }
 
@@ -136,6 +140,8 @@ impl Limits {
 const SIDE_BY_SIDE: usize = 12;
 /// A batch of fewer records costs more than it brings.
 const WORTH_A_REQUEST: usize = 150;
+/// So many records are created in some two thirds of a second, in which nobody else gets at a database with one connection.
+const FAIR: usize = 600;
 
 /// A reason why changes of records need consent beyond an ordinary yes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -203,9 +209,16 @@ mod tests {
 
     #[test]
     fn batches_that_go_side_by_side_are_a_dozen_of_a_good_size() {
-        let count = |records| Limits::default().side_by_side(records).count;
+        let count = |records| Limits::default().independent(records).count;
         assert_eq!([30, 600, 2400, 10_000, 100_000].map(count), [150, 150, 200, 834, 1500]);
-        let small = Limits { bytes: 300, count: 2 };
-        assert_eq!((small.side_by_side(30).bytes, small.side_by_side(30).count), (300, 2));
+        let small = Limits { bytes: 300, count: 2, ..Limits::default() };
+        assert_eq!((small.independent(30).bytes, small.independent(30).count), (300, 2));
+    }
+
+    #[test]
+    fn batches_that_wait_for_each_other_are_few() {
+        let limits = Limits { side_by_side: false, ..Limits::default() };
+        assert_eq!([30, 2400, 100_000].map(|records| limits.independent(records).count), [600, 600, 600]);
+        assert_eq!(Limits { count: 2, ..limits }.independent(30).count, 2);
     }
 }

@@ -118,12 +118,15 @@ impl SchemaDiff {
         None
     }
 
-    /// The field that comes last when the diff is applied (those of new collections come with these, before others), else the
-    /// last that goes: its collection, its name, and whether it comes.
+    /// Among the fields of these collections, the one that comes last when the diff is applied (those of new collections come
+    /// with these, before others), else the last that goes: its collection, its name, and whether it comes.
     #[must_use]
-    pub fn last_field(&self) -> Option<(&str, &str, bool)> {
-        let of =
-            |what| self.lists.iter().filter(move |list| list.what == what).flat_map(|list| &list.entries);
+    pub fn last_field(&self, among: impl Fn(&str) -> bool) -> Option<(&str, &str, bool)> {
+        let of = |what| {
+            let entries =
+                self.lists.iter().filter(move |list| list.what == what).flat_map(|list| &list.entries);
+            entries.filter(|entry| among(entry.collection()))
+        };
         let is_new = |name: &str| {
             of(SchemaItem::Collection)
                 .any(|entry| entry.collection() == name && entry.kind() == ChangeKind::Create)

@@ -131,7 +131,10 @@ impl Executor<'_> {
         let came = new.len();
         let mut ids = Vec::new();
         for item in items {
-            let sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
+            let mut sent: Fields = serde_json::from_str(&item.body).unwrap_or_default();
+            for field in collection.null_at_first {
+                sent.entry(*field).or_insert(Value::Null);
+            }
             let same = |row: &&Row| {
                 let told = sent.iter().filter(|(name, _)| !collection.once.contains(&name.as_str()));
                 told.into_iter().all(|(name, value)| {

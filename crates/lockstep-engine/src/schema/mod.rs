@@ -6,6 +6,7 @@
 mod apply;
 mod flow;
 mod git;
+mod reading;
 mod source;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub(crate) use apply::apply;
 pub(crate) use flow::count_losses;
 pub use flow::{Goal, apply_to, compare_instance, snapshot, whole_snapshot};
 pub use git::GitError;
+pub(crate) use reading::Reading;
 pub use source::{Source, SourceError, to_text};
 
 /// A desired schema compared with that of an instance.

@@ -91,7 +91,8 @@ impl Source for SeedSource<'_> {
             }
         }
         let untouched = Untouched::default();
-        Ok(Compared { changes, schema: None, differences, rows, notices, untouched })
+        let one_at_a_time = false;
+        Ok(Compared { changes, schema: None, differences, one_at_a_time, rows, notices, untouched })
     }
 
     fn schema_mode(&self) -> Option<schema::Mode> {

@@ -4,14 +4,15 @@
 //! It writes no API specifications, so Lockstep pulls without them here.
 //!
 //! What is quick is done several times in a round, in turn. Servers have worked before they are measured: one that has just
-//! started is slower, and the peer's diff tries its writes on the server, so that its push would find it warm and ours cold.
+//! started is slower, and the peer's diff tries all its writes on the server, so that its push would find it warm and ours
+//! cold.
 
 use std::error::Error;
 
 use lockstep_testkit::directus::{Db, Template};
 use lockstep_testkit::npm::Package;
 use lockstep_testkit::project;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::measure::{Program, Run, middle, once};
 use super::report::{Goal, Row, Table};
@@ -23,8 +24,9 @@ use crate::install::install;
 const VERSION: &str = "12.4.0";
 
 const ROUNDS: usize = 3;
-/// How often 200 records come and go before an instance is measured.
-const WARMING: usize = 10;
+/// How often [`SEVERAL`] records of each kind come and go before an instance is measured.
+const WARMING: usize = 6;
+const SEVERAL: usize = 200;
 
 /// What both do in a round.
 struct Step {
@@ -123,14 +125,29 @@ async fn round(
 /// An instance that has created, read and deleted records before.
 async fn worked(db: Db, template: Template) -> Result<Server, Box<dyn Error>> {
     let server = Server::start_on(db, VERSION, template, false).await?;
+    let at = &server.directus;
+    let policy = at.post("/policies", &json!({"name": "Warming"})).await?["id"].clone();
+    let kinds: [(&str, &dyn Fn(usize) -> Value); 3] = [
+        ("/folders", &|number| json!({"name": format!("Warming {number}")})),
+        (
+            "/translations",
+            &|number| json!({"language": "en-US", "key": format!("warming_{number}"), "value": "x"}),
+        ),
+        (
+            "/permissions",
+            &|number| json!({"policy": policy, "collection": format!("c{number}"), "action": "read", "fields": ["*"]}),
+        ),
+    ];
     for _ in 0..WARMING {
-        let at = &server.directus;
-        let folders: Vec<_> = (0..200).map(|number| json!({"name": format!("Warming {number}")})).collect();
-        let created = at.post("/folders", &json!(folders)).await?;
-        read(&server, 3).await?;
-        let ids: Vec<_> = created.as_array().into_iter().flatten().map(|folder| &folder["id"]).collect();
-        at.delete("/folders", Some(&json!(ids))).await?;
+        for (path, record) in kinds {
+            let records: Vec<_> = (0..SEVERAL).map(record).collect();
+            let created = at.post(path, &json!(records)).await?;
+            read(&server, 1).await?;
+            let ids: Vec<_> = created.as_array().into_iter().flatten().map(|record| &record["id"]).collect();
+            at.delete(path, Some(&json!(ids))).await?;
+        }
     }
+    at.delete("/policies", Some(&json!([policy]))).await?;
     Ok(server)
 }
 

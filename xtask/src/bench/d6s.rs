@@ -143,7 +143,9 @@ async fn worked(db: Db, template: Template) -> Result<Server, Box<dyn Error>> {
             let records: Vec<_> = (0..SEVERAL).map(record).collect();
             let created = at.post(path, &json!(records)).await?;
             read(&server, 1).await?;
-            let ids: Vec<_> = created.as_array().into_iter().flatten().map(|record| &record["id"]).collect();
+            let ids = created.as_array().into_iter().flatten().map(|record| &record["id"]);
+            // The server appends permissions of its own, which have none.
+            let ids: Vec<_> = ids.filter(|id| !id.is_null()).collect();
             at.delete(path, Some(&json!(ids))).await?;
         }
     }

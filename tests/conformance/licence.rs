@@ -51,6 +51,32 @@ async fn what_exceeds_it_is_refused_before_the_first_write() {
     assert_eq!(rows(&b, "flows").await.len(), 7);
 }
 
+#[tokio::test]
+async fn a_recommended_rule_is_written_and_one_that_was_changed_is_refused_before_the_first_write() {
+    let b = Directus::builder("12.4.0").start().await.unwrap();
+    let policy = json!({"id": id::GUESTS, "_syncId": id::GUESTS, "name": "Guests", "roles": []});
+    let rule = |item: &str, fields: &[&str]| {
+        json!({"_syncId": item, "policy": id::GUESTS, "collection": "directus_files", "action": "delete",
+            "permissions": {"uploaded_by": {"_eq": "$CURRENT_USER"}}, "fields": fields})
+    };
+    let cli = Cli::new();
+    pull(&cli, &b).await;
+    let before = (of(&b).await, schema(&b).await);
+    cli.files().edit("policies", |records| records.push(policy));
+    cli.files().edit("permissions", |records| records.push(rule(id::NOTIFY, &["title"])));
+    cli.run(&["push", "--yes"], &b)
+        .await
+        .exits(3)
+        .says("1 custom permission rules (Guests · delete · directus_files), none allowed");
+    assert_eq!((of(&b).await, schema(&b).await), before, "nothing was written");
+
+    cli.files().edit("permissions", |records| records.pop().map(drop).unwrap_or_default());
+    cli.files().edit("permissions", |records| records.push(rule(id::NOTIFY, &["*"])));
+    push(&cli, &b, &[]).await;
+    push_is_empty(&cli, &b, &[]).await;
+    assert_eq!(count(&b).await, 1);
+}
+
 /// How many permissions there are, those that are not shown among them.
 async fn count(directus: &Directus) -> u64 {
     let answer = directus.request("GET", "/permissions?limit=1&meta=total_count", None).await.unwrap();

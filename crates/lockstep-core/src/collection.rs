@@ -94,8 +94,8 @@ pub struct Collection {
     pub ignored: &'static [&'static str],
     /// Fields that hold secrets; a `*` stands for any text.
     pub secrets: &'static [&'static str],
-    /// Its own fields that may hold a list, besides attachments and ignored ones; any other list may be what people added to
-    /// show their content.
+    /// Its own fields that may hold a list, in any version, besides attachments and ignored ones; any other list may be what
+    /// people added to show their content.
     pub lists: &'static [&'static str],
     /// What its fields refer to.
     pub references: &'static [Reference],
@@ -264,6 +264,7 @@ pub static COLLECTIONS: [Collection; 11] = [
     Collection {
         name: "roles",
         ignored: &["users", "children", "policies"],
+        lists: &["ip_access"],
         references: &[reference("parent", "roles")],
         refuses_circles: true,
         cascades: &[("presets", "role"), ("permissions", "role")],

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures::future::{join3, try_join, try_join_all};
+use futures::future::{join, try_join, try_join_all};
 use lockstep_core::collection::{Collection, Key};
 use lockstep_core::identity::InstanceRows;
 use lockstep_core::identity::specials::CurrentUser;
@@ -73,16 +73,16 @@ impl Instance {
         client.sign_in().await.map_err(not_directus)?;
         let begun = begin(&client);
         // All at once: which of these a server answers is known with its version only, and each wait is a way there and back.
-        // What is wrong with the server is told before what is wrong with the user.
-        let (info, me, globals) =
-            join3(server::info(&client), users::me(&client, &ME), policies::my_globals(&client)).await;
-        let info = info.map_err(not_directus)?;
-        let text = info.version.ok_or_else(|| EngineError::NoVersion { url: url.clone() })?;
-        let too_old = || EngineError::TooOld { url: url.clone(), version: text.clone() };
-        let version: Version = text.parse().map_err(|_| too_old())?;
-        if version < Version::OLDEST {
-            return Err(too_old());
-        }
+        // What is wrong with the server is told before what is wrong with the user, and without waiting for that.
+        let server = async {
+            let info = server::info(&client).await.map_err(not_directus)?;
+            let text = info.version.as_ref().ok_or_else(|| EngineError::NoVersion { url: url.clone() })?;
+            let too_old = || EngineError::TooOld { url: url.clone(), version: text.clone() };
+            let version: Version = text.parse().map_err(|_| too_old())?;
+            if version < Version::OLDEST { Err(too_old()) } else { Ok((version, info)) }
+        };
+        let user = async { Ok(join(users::me(&client, &ME), policies::my_globals(&client)).await) };
+        let ((version, info), (me, globals)) = try_join(server, user).await?;
         let (me, administrator) = match version.has_policies() {
             true => (me?, globals?.get("admin_access").and_then(Value::as_bool).unwrap_or(false)),
             false => before_policies(&client).await?,

@@ -1,14 +1,18 @@
 //! What the licence of a Directus 12 allows, asked before the first write.
 //!
 //! The server enforces it record by record, in the middle of a push; a push that cannot end is refused before it
-//! begins. Without a licence ("Core") 12.4.0 allows 25 collections and 5 active flows, and no custom permission rules.
+//! begins. Without a licence ("Core") 12.4.0 allows 25 collections and 5 active flows, and no custom permission rules but
+//! those that it recommends itself.
 
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
 use lockstep_core::checkup::Check;
-use lockstep_core::reconcile::Action;
+use lockstep_core::reconcile::{Action, Change};
 use lockstep_core::record::Fields;
 use lockstep_core::report::SchemaReport;
 use lockstep_core::schema::{ChangeKind, SchemaChange, SchemaItem};
-use lockstep_directus::server;
+use lockstep_directus::{ErrorKind, Request, Safety, server};
 use serde_json::Value;
 
 use crate::compare::Compared;
@@ -24,7 +28,8 @@ pub(crate) async fn check(instance: &Instance, compared: &Compared) -> Result<()
     let schema = compared.differences.schema.as_deref();
     let mut excess: Vec<String> =
         schema.and_then(|schema| excess_of_collections(&licence, schema)).into_iter().collect();
-    excess.extend(excess_of_records(&licence, compared));
+    excess.extend(excess_of_flows(&licence, compared));
+    excess.extend(excess_of_rules(instance, &licence, compared).await);
     if excess.is_empty() { Ok(()) } else { Err(EngineError::Licence(excess.join("; "))) }
 }
 
@@ -84,27 +89,27 @@ fn excess_of_collections(licence: &Value, schema: &SchemaReport) -> Option<Strin
     (added > 0 && after > limit).then(|| format!("{after} collections, {limit} allowed"))
 }
 
-fn excess_of_records(licence: &Value, compared: &Compared) -> Vec<String> {
-    let mut excess = Vec::new();
-    if let Some(limit) = limit(licence, "flows") {
-        let (after, more) = active_flows(compared);
-        if more && after > limit {
-            excess.push(format!("{after} active flows, {limit} allowed"));
-        }
+fn excess_of_flows(licence: &Value, compared: &Compared) -> Option<String> {
+    let limit = limit(licence, "flows")?;
+    let (after, more) = active_flows(compared);
+    (more && after > limit).then(|| format!("{after} active flows, {limit} allowed"))
+}
+
+async fn excess_of_rules(instance: &Instance, licence: &Value, compared: &Compared) -> Option<String> {
+    let custom = licence.pointer("/entitlements/custom_permission_rules_enabled/default");
+    if custom.and_then(Value::as_bool) != Some(false) {
+        return None;
     }
-    let custom =
-        licence.pointer("/entitlements/custom_permission_rules_enabled/default").and_then(Value::as_bool);
-    if custom == Some(false) {
-        let rules = custom_rules(compared);
-        if !rules.is_empty() {
-            excess.push(format!(
-                "{} custom permission rules ({}), none allowed",
-                rules.len(),
-                rules.join(", ")
-            ));
-        }
+    let mut rules = written(compared, Judgement::Custom);
+    let mut doubtful: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
+    for change in written(compared, Judgement::UpToTheServer) {
+        doubtful.entry(rule(&change.write).to_string()).or_default().push(change);
     }
-    excess
+    let asked = doubtful.iter().map(async |(rule, changes)| refuses(instance, rule).await.then_some(changes));
+    rules.extend(join_all(asked).await.into_iter().flatten().flatten());
+    let labels: Vec<&str> = rules.iter().map(|change| change.difference.label.as_str()).collect();
+    (!labels.is_empty())
+        .then(|| format!("{} custom permission rules ({}), none allowed", labels.len(), labels.join(", ")))
 }
 
 /// Collections with a table that are created, and that are dropped.
@@ -156,21 +161,32 @@ const RECOMMENDED: [(&str, &str); 8] = [
     ("directus_users", "update"),
 ];
 
-/// Permissions to be written that are more than "all fields of all items".
-fn custom_rules(compared: &Compared) -> Vec<String> {
+/// What 12.4.0 takes a rule for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judgement {
+    /// All fields of all items.
+    Ordinary,
+    /// One on a recommended pair of collection and action: whether it is exactly the recommended one, the server says.
+    UpToTheServer,
+    /// Anything else.
+    Custom,
+}
+
+/// Permissions to be written that are this.
+fn written(compared: &Compared, judgement: Judgement) -> Vec<&Change> {
     let writes = compared.changes.iter().filter(|(collection, change)| {
         collection.name == "permissions"
             && matches!(change.difference.action, Action::Create | Action::Update)
     });
-    writes
-        .filter(|(_, change)| is_custom(&change.write))
-        .map(|(_, change)| change.difference.label.clone())
-        .collect()
+    writes.map(|(_, change)| change).filter(|change| judge(&change.write) == judgement).collect()
 }
 
-/// What 12.4.0 takes for a custom rule. Whether one on a recommended pair is exactly the recommended one is for the
-/// server to say.
+/// True for a rule that cannot be written without a licence whatever the server recommends.
 pub(crate) fn is_custom(write: &Fields) -> bool {
+    judge(write) == Judgement::Custom
+}
+
+fn judge(write: &Fields) -> Judgement {
     let all_fields = write
         .get("fields")
         .and_then(Value::as_array)
@@ -183,7 +199,27 @@ pub(crate) fn is_custom(write: &Fields) -> bool {
     let text = |name: &str| write.get(name).and_then(Value::as_str).unwrap_or_default();
     let recommended = RECOMMENDED.contains(&(text("collection"), text("action")));
     let restricts = !all_fields || says_something("permissions");
-    says_something("validation") || says_something("presets") || restricts && !recommended
+    match (says_something("validation") || says_something("presets"), restricts, recommended) {
+        (false, false, _) => Judgement::Ordinary,
+        (false, true, true) => Judgement::UpToTheServer,
+        _ => Judgement::Custom,
+    }
+}
+
+/// What the server judges a permission by.
+fn rule(write: &Fields) -> Value {
+    let parts = ["collection", "action", "fields", "permissions"];
+    let said = parts.into_iter().filter_map(|part| Some((part.to_owned(), write.get(part)?.clone())));
+    Value::Object(said.collect())
+}
+
+/// Asks the server whether it refuses a rule, by a change of no permission at all: it looks at the rule first. Where it cannot
+/// be asked, the write tells.
+async fn refuses(instance: &Instance, rule: &str) -> bool {
+    let body = format!(r#"{{"keys":[],"data":{rule}}}"#);
+    let question = Request::patch("/permissions").raw_json(body.into_bytes()).safety(Safety::Read);
+    let answer = instance.client.send(&question).await;
+    answer.is_err_and(|error| error.kind() == ErrorKind::ResourceRestricted)
 }
 
 #[cfg(test)]
@@ -203,5 +239,33 @@ mod tests {
         let own = json!({"collection": "directus_users", "action": "update", "fields": ["email"],
             "permissions": {"id": {"_eq": "$CURRENT_USER"}}});
         assert!(!custom(own));
+    }
+
+    #[test]
+    fn the_server_is_asked_about_what_it_recommends_only() {
+        for (write, judgement) in [
+            (
+                json!({"collection": "directus_users", "action": "update", "fields": ["*"]}),
+                Judgement::Ordinary,
+            ),
+            (
+                json!({"collection": "directus_users", "action": "update", "fields": ["email"]}),
+                Judgement::UpToTheServer,
+            ),
+            (
+                json!({"collection": "directus_users", "action": "read", "fields": ["email"]}),
+                Judgement::Custom,
+            ),
+            (
+                json!({"collection": "directus_flows", "action": "read", "fields": ["*"], "presets": {"name": "x"}}),
+                Judgement::Custom,
+            ),
+        ] {
+            assert_eq!(judge(write.as_object().unwrap()), judgement, "{write}");
+        }
+        let write =
+            json!({"policy": "p", "collection": "directus_flows", "action": "read", "fields": ["id"]});
+        let asked = json!({"collection": "directus_flows", "action": "read", "fields": ["id"]});
+        assert_eq!(rule(write.as_object().unwrap()), asked);
     }
 }

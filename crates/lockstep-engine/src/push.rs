@@ -217,11 +217,10 @@ impl<S: Source> Pusher<'_, S> {
         }
         if let Some(schema) = compared.schema.take() {
             self.observer.event(Event::Phase(Phase::ApplyingSchema));
-            // What comes with a schema are records of system collections.
-            let of_system = |name: &str| name.starts_with("directus_");
-            schema::apply(&self.instance.client, &schema, self.source.schema_mode(), of_system).await?;
+            schema::apply(&self.instance.client, &schema, self.source.schema_mode()).await?;
             self.applied.schema = true;
-            // A field that was added to one was not there to be compared.
+            // A field that was added to a system collection was not there to be compared.
+            let of_system = |name: &str| name.starts_with("directus_");
             let changed = compared.differences.schema.iter().flat_map(|schema| &schema.changes);
             if changed.into_iter().any(|change| of_system(&change.collection)) {
                 let consented = compared.differences.is_destructive();

@@ -31,7 +31,7 @@ impl Fake {
             ("/schema/snapshot", schema::answer(&schema::empty())),
             ("/schema/diff", data(Value::Null)),
             ("/utils/cache/clear", String::new()),
-            ("/fields/directus_flows", data(json!([{"field": "urgency"}]))),
+            ("/fields/articles", data(json!([{"field": "title"}, {"field": "due"}]))),
         ] {
             proxy.fault(Rule::new(Fault::respond(200, &body)).path(path));
         }

@@ -214,36 +214,22 @@ async fn what_is_left_after_a_push_is_told() {
     assert_eq!(report["residue"]["collections"]["roles"]["update"], 1);
 }
 
-/// One of several processes of a server may go on with the schema that it had, and know nothing of a field of flows.
+/// One of several processes of a server may go on with the schema that it had.
 #[tokio::test]
-async fn records_wait_until_the_fields_of_their_collections_are_there() {
-    let place = dump();
-    place.schema(&schema::with_urgency());
-    let fake = playing(&schema::current(), &schema::urgency_added()).await;
-    let front = Fake::before(&fake, &[], ("/fields/directus_flows", 403, "{}")).await;
-    place.run_at(&front, &["push"]).await.exits(2);
-    let (applied, asked) =
-        (places(&front, "POST", "/schema/apply"), places(&front, "GET", "/fields/directus_flows"));
-    assert_eq!((applied.len(), asked.len()), (1, 2), "{:#?}", front.requests());
-    let written = places(&front, "PATCH", "/flows");
-    assert!(applied[0] < asked[0] && asked[1] < written[0], "{:#?}", front.requests());
-}
-
-/// Records of the configuration have nothing to do with the fields of content.
-#[tokio::test]
-async fn records_do_not_wait_for_fields_of_content() {
+async fn records_wait_until_the_fields_are_there() {
     let (place, fake) = (dump_ahead(), instance_behind().await);
-    place.run_at(&fake, &["push", "--allow-destructive"]).await.exits(2);
-    assert_eq!(places(&fake, "POST", "/schema/apply").len(), 1);
-    assert_eq!(places(&fake, "GET", "/fields/articles"), [0; 0], "{:#?}", fake.requests());
-}
-
-/// Where among the requests those of this method to paths that begin like this are.
-fn places(fake: &Fake, method: &str, path: &str) -> Vec<usize> {
-    let requests = fake.requests();
-    let found = requests.iter().enumerate();
-    let found = found.filter(|(_, seen)| seen.method == method && seen.path.starts_with(path));
-    found.map(|(place, _)| place).collect()
+    let front = Fake::before(&fake, &[], ("/fields/articles", 403, "{}")).await;
+    place.run_at(&front, &["push", "--allow-destructive"]).await.exits(2);
+    let requests = front.requests();
+    let of = |method: &str, path: &str| -> Vec<usize> {
+        let all = requests.iter().enumerate();
+        let found = all.filter(|(_, seen)| seen.method == method && seen.path.starts_with(path));
+        found.map(|(place, _)| place).collect()
+    };
+    let (applied, asked) = (of("POST", "/schema/apply"), of("GET", "/fields/articles"));
+    assert_eq!((applied.len(), asked.len()), (1, 2), "{requests:#?}");
+    let written = of("PATCH", "/flows");
+    assert!(applied[0] < asked[0] && asked[1] < written[0], "{requests:#?}");
 }
 
 #[tokio::test]

@@ -33,18 +33,6 @@ pub(crate) fn difference() -> Value {
     ])
 }
 
-/// Articles as an instance has them, and a field of the dump's own for flows.
-pub(crate) fn with_urgency() -> Value {
-    snapshot(&[articles()], &[title(255), body(), urgency()])
-}
-
-/// The same for [`with_urgency`].
-pub(crate) fn urgency_added() -> Value {
-    comparison(&[
-        json!({"collection": "directus_flows", "field": "urgency", "diff": [{"kind": "N", "rhs": urgency()}]}),
-    ])
-}
-
 /// The same for [`wider`].
 pub(crate) fn widening() -> Value {
     comparison(&[title_edit(300)])
@@ -76,26 +64,22 @@ fn articles() -> Value {
 }
 
 fn title(length: u32) -> Value {
-    field("articles", "title", "string", "varchar", &json!(length))
+    field("title", "string", "varchar", &json!(length))
 }
 
 fn body() -> Value {
-    field("articles", "body", "text", "text", &Value::Null)
+    field("body", "text", "text", &Value::Null)
 }
 
 /// Of another type than the one that goes, so that it is not taken for the same under a new name.
 fn due() -> Value {
-    field("articles", "due", "dateTime", "datetime", &Value::Null)
+    field("due", "dateTime", "datetime", &Value::Null)
 }
 
-fn urgency() -> Value {
-    field("directus_flows", "urgency", "string", "varchar", &json!(20))
-}
-
-fn field(collection: &str, name: &str, kind: &str, data_type: &str, max_length: &Value) -> Value {
-    let meta = json!({"collection": collection, "field": name, "interface": "input", "searchable": true});
-    let schema = json!({"name": name, "table": collection, "data_type": data_type, "default_value": null,
+fn field(name: &str, kind: &str, data_type: &str, max_length: &Value) -> Value {
+    let meta = json!({"collection": "articles", "field": name, "interface": "input", "searchable": true});
+    let schema = json!({"name": name, "table": "articles", "data_type": data_type, "default_value": null,
         "max_length": max_length, "is_nullable": true, "is_unique": false, "is_indexed": false,
         "is_primary_key": false});
-    json!({"collection": collection, "field": name, "type": kind, "meta": meta, "schema": schema})
+    json!({"collection": "articles", "field": name, "type": kind, "meta": meta, "schema": schema})
 }

@@ -113,8 +113,8 @@ pub struct Limits {
     pub bytes: usize,
     /// Records.
     pub count: usize,
-    /// Whether the server carries out several batches at the same time. Each is a transaction, and one that waits for another
-    /// is a request for nothing; the server copies its whole schema for every one.
+    /// Whether the server carries out several batches at the same time. Where it does not, batches that do not depend on each
+    /// other go one after the other all the same: whatever waits in the server is before everybody else's.
     pub side_by_side: bool,
 }
 
@@ -126,13 +126,18 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same for batches of which none depends on another. Side by side it is a dozen of them, so that those that are sent
-    /// at the same time end together, unless they would be too small to be worth a request: where the database answers from
-    /// elsewhere (PostgreSQL) this takes a sixth less time than one batch. One after the other (SQLite) they are few, but
-    /// not so large that whoever else uses the instance waits long.
-    pub(crate) fn independent(self, records: usize) -> Self {
-        let fair = if self.side_by_side { records.div_ceil(SIDE_BY_SIDE).max(WORTH_A_REQUEST) } else { FAIR };
-        Self { count: fair.min(self.count), ..self }
+    /// The same for batches that go side by side: a dozen of them, so that those that are sent at the same time end
+    /// together, unless they would be too small to be worth a request. Where the database answers from elsewhere (PostgreSQL)
+    /// this takes a sixth less time than one batch.
+    pub(crate) fn side_by_side(self, records: usize) -> Self {
+        let count = records.div_ceil(SIDE_BY_SIDE).max(WORTH_A_REQUEST).min(self.count);
+        Self { count, ..self }
+    }
+
+    /// The same for batches that go one after the other (SQLite): few, but not so large that whoever else uses the instance
+    /// waits long.
+    pub(crate) fn alone(self) -> Self {
+        Self { count: self.count.min(FAIR), ..self }
     }
 }
 
@@ -209,16 +214,10 @@ mod tests {
 
     #[test]
     fn batches_that_go_side_by_side_are_a_dozen_of_a_good_size() {
-        let count = |records| Limits::default().independent(records).count;
+        let count = |records| Limits::default().side_by_side(records).count;
         assert_eq!([30, 600, 2400, 10_000, 100_000].map(count), [150, 150, 200, 834, 1500]);
         let small = Limits { bytes: 300, count: 2, ..Limits::default() };
-        assert_eq!((small.independent(30).bytes, small.independent(30).count), (300, 2));
-    }
-
-    #[test]
-    fn batches_that_wait_for_each_other_are_few() {
-        let limits = Limits { side_by_side: false, ..Limits::default() };
-        assert_eq!([30, 2400, 100_000].map(|records| limits.independent(records).count), [600, 600, 600]);
-        assert_eq!(Limits { count: 2, ..limits }.independent(30).count, 2);
+        assert_eq!((small.side_by_side(30).bytes, small.side_by_side(30).count), (300, 2));
+        assert_eq!((small.alone().count, Limits::default().alone().count), (2, 600));
     }
 }

@@ -191,8 +191,10 @@ impl<'a> Planner<'a> {
             let items: Vec<_> = items.collect();
             if collection.refers_to_itself() || rounds::counts(collection) {
                 lanes.push(batches(collection, verb, items, self.limits));
+            } else if !self.limits.side_by_side {
+                lanes.push(batches(collection, verb, items, self.limits.alone()));
             } else {
-                let limits = self.limits.independent(items.len());
+                let limits = self.limits.side_by_side(items.len());
                 lanes.extend(batches(collection, verb, items, limits).into_iter().map(|batch| vec![batch]));
             }
         }

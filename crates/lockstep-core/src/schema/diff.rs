@@ -118,15 +118,12 @@ impl SchemaDiff {
         None
     }
 
-    /// Among the fields of these collections, the one that comes last when the diff is applied (those of new collections come
-    /// with these, before others), else the last that goes: its collection, its name, and whether it comes.
+    /// The field that comes last when the diff is applied (those of new collections come with these, before others), else the
+    /// last that goes: its collection, its name, and whether it comes.
     #[must_use]
-    pub fn last_field(&self, among: impl Fn(&str) -> bool) -> Option<(&str, &str, bool)> {
-        let of = |what| {
-            let entries =
-                self.lists.iter().filter(move |list| list.what == what).flat_map(|list| &list.entries);
-            entries.filter(|entry| among(entry.collection()))
-        };
+    pub fn last_field(&self) -> Option<(&str, &str, bool)> {
+        let of =
+            |what| self.lists.iter().filter(move |list| list.what == what).flat_map(|list| &list.entries);
         let is_new = |name: &str| {
             of(SchemaItem::Collection)
                 .any(|entry| entry.collection() == name && entry.kind() == ChangeKind::Create)

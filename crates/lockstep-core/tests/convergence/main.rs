@@ -127,7 +127,7 @@ proptest! {
             }
             return Err(TestCaseError::reject("ambiguous"));
         };
-        let limits = if small { Limits { bytes: 300, count: 2, ..Limits::default() } } else { Limits::default() };
+        let limits = if small { Limits { bytes: 300, count: 2, side_by_side: false } } else { Limits::default() };
         let mut server = Server::new(target.rows.clone());
         for batch in plan(&changes, &target.rows, limits).batches() {
             server.take(batch);

@@ -14,8 +14,7 @@ const ATTEMPTS: u32 = 3;
 const AT_ONCE: usize = 200;
 
 /// Applies the changes that a comparison found. With the mode that they were found in, the server has to agree first that
-/// these are the changes; without, they were computed before, and there is nothing to ask it. It returns when the server
-/// knows the new fields of `awaited` collections: those that are written to afterwards.
+/// these are the changes; without, they were computed before, and there is nothing to ask it.
 ///
 /// # Errors
 /// When the server sees other changes, or refuses them. What may have been applied is told by
@@ -24,7 +23,6 @@ pub(crate) async fn apply(
     client: &Client,
     comparison: &SchemaComparison,
     compared: Option<Mode>,
-    awaited: impl Fn(&str) -> bool,
 ) -> Result<(), EngineError> {
     let Some(diff) = &comparison.diff else { return Ok(()) };
     if let Some(mode) = compared {
@@ -45,15 +43,15 @@ pub(crate) async fn apply(
     let cleared = caches::clear(client).await;
     done?;
     cleared?;
-    settle(client, diff.last_field(awaited)).await;
+    settle(client, diff).await;
     Ok(())
 }
 
 /// Where several processes serve an instance, one may go on with the schema that it had, and do to records what that one says.
 /// So the field that came last is asked for until it is there. What still is not after a while is told by the second
 /// comparison, as is whatever keeps from asking.
-async fn settle(client: &Client, last_field: Option<(&str, &str, bool)>) {
-    let Some((collection, field, comes)) = last_field else { return };
+async fn settle(client: &Client, diff: &SchemaDiff) {
+    let Some((collection, field, comes)) = diff.last_field() else { return };
     for attempt in 1..=ATTEMPTS {
         match collections::has_field(client, collection, field).await {
             Ok(there) if there != comes => {}

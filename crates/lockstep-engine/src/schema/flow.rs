@@ -109,7 +109,7 @@ pub async fn apply_to(
         observer.event(Event::Phase(Phase::ApplyingSchema));
         // Changes that were computed before cannot be compared with what the server would compute now.
         let mode = if matches!(goal, Goal::Diff(_)) { None } else { Some(options.mode) };
-        apply(&instance.client, &comparison, mode, |_| true).await.map_err(|error| {
+        apply(&instance.client, &comparison, mode).await.map_err(|error| {
             match error.may_have_been_applied() {
                 true => EngineError::Partly { applied: Box::default(), source: Box::new(error) },
                 false => error,

@@ -1,5 +1,7 @@
 //! A schema that is read while other things are asked: it takes the server longest.
 
+use std::panic::resume_unwind;
+
 use lockstep_core::schema::Snapshot;
 use lockstep_directus::Client;
 use tokio::task::JoinHandle;
@@ -28,6 +30,7 @@ impl Reading {
     pub(crate) async fn end(mut self) -> Result<Snapshot, EngineError> {
         match (&mut self.task).await {
             Ok(read) => read,
+            Err(ended) if ended.is_panic() => resume_unwind(ended.into_panic()),
             // It was ended from outside: what it was to find is found here.
             Err(_) => read(&self.client).await,
         }

@@ -12,7 +12,6 @@ mod table;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use futures::future::try_join;
 use lockstep_core::collection::{COLLECTIONS, Collection};
 use lockstep_core::identity::Mappings;
 use lockstep_directus::Client;
@@ -88,15 +87,9 @@ impl Store {
             },
             StateChoice::Table if table_fits => Self::table(client).await,
             StateChoice::Table => Err(EngineError::NoTable(instance.version)),
-            StateChoice::Auto if table_fits => {
-                let (extension, table) = try_join(ExtensionStore::find(client), Self::table(client)).await?;
-                match extension {
-                    Some(extension) => Self::extension(extension, tables).await,
-                    None => Ok(table),
-                }
-            }
             StateChoice::Auto => match ExtensionStore::find(client).await? {
                 Some(extension) => Self::extension(extension, tables).await,
+                None if table_fits => Self::table(client).await,
                 None => Self::file(file, client),
             },
         }

@@ -123,6 +123,8 @@ pub struct Collection {
     pub null_at_first: &'static [&'static str],
     /// True if deletions go before writes, because of uniqueness over ordinary fields.
     pub delete_first: bool,
+    /// The collection of the children that one request reads with their parents, and the field that lists them there.
+    pub brings: Option<(&'static str, &'static str)>,
     /// The children that the server deletes together with a record: collection and the field that names the parent.
     pub cascades: &'static [(&'static str, &'static str)],
     /// What people know a record by.
@@ -172,6 +174,7 @@ pub(crate) const PLAIN: Collection = Collection {
     restated: &[],
     null_at_first: &[],
     delete_first: false,
+    brings: None,
     cascades: &[],
     label: &[LabelPart::Field("name")],
     only_null: None,
@@ -243,6 +246,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["date_created", "user_created", "operations"],
         references: &[loose("operation", "operations"), reference("folder", "folders")],
         unique: &["operation"],
+        brings: Some(("operations", "operations")),
         cascades: &[("operations", "flow")],
         ..PLAIN
     },
@@ -301,6 +305,7 @@ pub static COLLECTIONS: [Collection; 11] = [
     Collection {
         name: "dashboards",
         ignored: &["date_created", "user_created", "panels"],
+        brings: Some(("panels", "panels")),
         cascades: &[("panels", "dashboard")],
         ..PLAIN
     },

@@ -28,6 +28,35 @@ pub async fn snapshot_text(client: &Client) -> Result<String, Error> {
     client.send(&request_snapshot()).await?.json_text()
 }
 
+/// One of the lists that a schema consists of, those of the system among its items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// `GET /collections`.
+    Collections,
+    /// `GET /fields`.
+    Fields,
+    /// `GET /relations`.
+    Relations,
+}
+
+/// One of the lists that a schema consists of.
+pub fn request_list(list: List) -> Request {
+    let path = match list {
+        List::Collections => "/collections",
+        List::Fields => "/fields",
+        List::Relations => "/relations",
+    };
+    Request::get(path).patient()
+}
+
+/// One of the lists that a schema consists of, as JSON text in the `data` wrapper of the API.
+///
+/// # Errors
+/// Those of [`Client::send`].
+pub async fn list_text(client: &Client, list: List) -> Result<String, Error> {
+    client.send(&request_list(list)).await?.json_text()
+}
+
 /// `POST /schema/diff`, which changes nothing. `force` compares across versions and vendors.
 pub fn request_diff(snapshot: Bytes, force: bool) -> Request {
     forced(

@@ -21,7 +21,7 @@ use crate::desired::Desired;
 use crate::error::EngineError;
 use crate::instance::{Instance, ReadRows};
 use crate::options::Options;
-use crate::schema::{self, Reading, SchemaComparison};
+use crate::schema::{self, SchemaComparison};
 use crate::state::Store;
 use crate::transform;
 
@@ -44,7 +44,7 @@ pub(crate) struct Compared {
     pub(crate) untouched: Untouched,
 }
 
-/// Compares, reading the instance anew: its records here, its schema as well unless that was begun before.
+/// Compares, reading the instance anew.
 ///
 /// # Errors
 /// When the instance cannot be read completely, or the dump contradicts itself or the instance.
@@ -53,13 +53,12 @@ pub(crate) async fn compare(
     desired: &Desired,
     store: &mut Option<Store>,
     options: &Options,
-    schema: Option<Reading>,
 ) -> Result<Compared, EngineError> {
     let opening = store.is_none() && !desired.collections.is_empty();
     let opening: OptionFuture<_> =
         opening.then(|| Store::open(options.state, options.state_file.clone(), instance)).into();
     // The schema takes the server longest: records are compared while it is still at it.
-    let schema = pin!(compare_schema(instance, desired, options, schema));
+    let schema = pin!(compare_schema(instance, desired, options));
     let records = pin!(try_join(instance.read(&desired.collections), opening.map(Option::transpose)));
     let ((read, opened), schema) = beside(schema, records).await?;
     *store = opened.or(store.take());
@@ -142,13 +141,9 @@ async fn compare_schema(
     instance: &Instance,
     desired: &Desired,
     options: &Options,
-    begun: Option<Reading>,
 ) -> Result<Option<SchemaComparison>, EngineError> {
     let Some(snapshot) = &desired.snapshot else { return Ok(None) };
-    let current = match begun {
-        Some(reading) => reading.end().await?,
-        None => schema::read(&instance.client).await?,
-    };
+    let current = schema::current(instance).await?;
     let mut comparison = schema::compare(current, snapshot.clone(), &options.schema_options)?.checked()?;
     schema::count_losses(&instance.client, &mut comparison.report).await;
     Ok(Some(comparison))

@@ -14,7 +14,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::EngineError;
-use crate::schema::Reading;
 
 /// A connected instance whose user is an administrator.
 #[derive(Clone, Debug)]
@@ -44,25 +43,6 @@ impl Instance {
     /// # Errors
     /// When it is no Directus, too old, or the user is no administrator.
     pub(crate) async fn connect(client: Client) -> Result<Self, EngineError> {
-        Self::connect_and(client, |_| ()).await.map(|(instance, ())| instance)
-    }
-
-    /// The same, and begins to read its schema, where that is wanted.
-    ///
-    /// # Errors
-    /// As [`Self::connect`]; those of the reading are told at its end.
-    pub(crate) async fn connect_reading(
-        client: Client,
-        schema: bool,
-    ) -> Result<(Self, Option<Reading>), EngineError> {
-        Self::connect_and(client, |client| schema.then(|| Reading::begin(client))).await
-    }
-
-    /// Asks an instance who it is, with a beginning that is made as soon as the client may ask at all.
-    async fn connect_and<B>(
-        client: Client,
-        begin: impl FnOnce(&Client) -> B,
-    ) -> Result<(Self, B), EngineError> {
         let url = client.url().to_owned();
         let not_directus = |source: DirectusError| match source.kind() {
             ErrorKind::NotDirectus | ErrorKind::NotFound | ErrorKind::Decode => {
@@ -71,7 +51,6 @@ impl Instance {
             _ => source.into(),
         };
         client.sign_in().await.map_err(not_directus)?;
-        let begun = begin(&client);
         // All at once: which of these a server answers is known with its version only, and each wait is a way there and back.
         // What is wrong with the server is told before what is wrong with the user, and without waiting for that.
         let server = async {
@@ -95,7 +74,7 @@ impl Instance {
         let role = me.pointer("/role/id").and_then(LocalId::from_value);
         let page =
             info.query_limit_max.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0);
-        Ok((Self { client, version, user: CurrentUser { id, role }, page }, begun))
+        Ok(Self { client, version, user: CurrentUser { id, role }, page })
     }
 
     /// The most rows that the server sends at once; none if it does not limit them.
@@ -103,18 +82,58 @@ impl Instance {
         self.page
     }
 
-    /// Reads collections whole.
+    /// Reads collections whole, children with their parents where one request gives both.
     ///
     /// # Errors
     /// When one of them could not be read completely.
     pub(crate) async fn read(&self, collections: &[&'static Collection]) -> Result<ReadRows, EngineError> {
+        let brought = |parent: &Collection| {
+            let (child, list) = parent.brings.filter(|_| self.page.is_none())?;
+            Some((*collections.iter().find(|collection| collection.name == child)?, list))
+        };
+        let children: HashSet<_> = collections.iter().filter_map(|it| Some(brought(it)?.0.name)).collect();
+        let parts = collections.iter().filter(|collection| !children.contains(collection.name));
+        let parts = parts.map(async |collection| match brought(collection) {
+            Some((child, list)) => self.family(collection, child, list).await,
+            None => {
+                let (rows, hidden) = self.collection(collection).await?;
+                Ok(ReadRows {
+                    rows: InstanceRows::from([(collection.name, rows)]),
+                    hidden_permissions: hidden,
+                })
+            }
+        });
         let mut read = ReadRows::default();
-        let parts = try_join_all(collections.iter().map(|collection| self.collection(collection))).await?;
-        for (collection, (rows, hidden)) in collections.iter().zip(parts) {
-            read.rows.insert(collection.name, rows);
-            read.hidden_permissions += hidden;
+        for part in try_join_all(parts).await? {
+            read.rows.extend(part.rows);
+            read.hidden_permissions += part.hidden_permissions;
         }
         Ok(read)
+    }
+
+    /// The rows of a collection and of its children. Each parent tells how many children it has; where that is not what came,
+    /// both are read by themselves.
+    async fn family(
+        &self,
+        parent: &'static Collection,
+        child: &'static Collection,
+        list: &'static str,
+    ) -> Result<ReadRows, EngineError> {
+        let query = Query::new().meta(["filter_count"]).limit(-1).fields([
+            "*".to_owned(),
+            format!("{list}.*"),
+            format!("count({list})"),
+        ]);
+        let request = items::request_list(&Endpoint::of(&parent.system_name()), &query)
+            .query(format!("deep[{list}][_limit]"), "-1");
+        let page: PageOfRows = self.client.send(&request).await?.parse()?;
+        if let Some((parents, children)) = taken_apart(page, parent, child, list) {
+            let rows = InstanceRows::from([(parent.name, parents), (child.name, children)]);
+            return Ok(ReadRows { rows, hidden_permissions: 0 });
+        }
+        let ((parents, _), (children, _)) = try_join(self.collection(parent), self.collection(child)).await?;
+        let rows = InstanceRows::from([(parent.name, parents), (child.name, children)]);
+        Ok(ReadRows { rows, hidden_permissions: 0 })
     }
 
     /// The rows of one collection, and how many of its permissions are hidden.
@@ -282,6 +301,31 @@ fn collection_name(collection: &Collection) -> &'static str {
     Collection::named(collection.name).map_or("access", |collection| collection.name)
 }
 
+/// Parents and their children, if all of them came.
+fn taken_apart(
+    page: PageOfRows,
+    parent: &Collection,
+    child: &Collection,
+    list: &str,
+) -> Option<(Vec<Row>, Vec<Row>)> {
+    let expected = page.meta.filter_count?;
+    let (mut parents, mut children) = (Vec::new(), Vec::new());
+    for mut fields in page.data {
+        let Some(Value::Array(of_parent)) = fields.shift_remove(list) else { return None };
+        let count = fields.shift_remove(&format!("{list}_count"))?;
+        let count = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
+        if count != of_parent.len() as u64 {
+            return None;
+        }
+        for fields in of_parent {
+            let Value::Object(fields) = fields else { return None };
+            children.extend(Row::from_server(child, fields));
+        }
+        parents.extend(Row::from_server(parent, fields));
+    }
+    (parents.len() as u64 == expected).then_some((parents, children))
+}
+
 /// What is asked of the user that the client is.
 const ME: [&str; 3] = ["id", "email", "role.id"];
 
@@ -306,4 +350,35 @@ struct Counts {
     total_count: Option<u64>,
     #[serde(default)]
     filter_count: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apart(data: Value, count: u64) -> Option<(usize, usize)> {
+        let [flows, operations] = ["flows", "operations"].map(|name| Collection::named(name).unwrap());
+        let page = serde_json::from_value(json!({"data": data, "meta": {"filter_count": count}})).unwrap();
+        let (flows, operations) = taken_apart(page, flows, operations, "operations")?;
+        assert!(flows.iter().all(|flow| !flow.fields.contains_key("operations_count")));
+        Some((flows.len(), operations.len()))
+    }
+
+    #[test]
+    fn children_count_only_if_all_of_them_came() {
+        let flow = |operations: Value, count: Value| json!({"id": "f", "operations": operations, "operations_count": count});
+        let operation = json!({"id": "o", "flow": "f"});
+        for (flows, count, came) in [
+            (json!([]), 0, Some((0, 0))),
+            (json!([flow(json!([operation]), json!(1))]), 1, Some((1, 1))),
+            (json!([flow(json!([operation]), json!("1"))]), 1, Some((1, 1))),
+            (json!([flow(json!([operation]), json!(2))]), 1, None),
+            (json!([flow(json!([operation]), json!(1))]), 2, None),
+            (json!([flow(json!(["o"]), json!(1))]), 1, None),
+            (json!([{"id": "f", "operations": [operation]}]), 1, None),
+            (json!([{"id": "f"}]), 1, None),
+        ] {
+            assert_eq!(apart(flows.clone(), count), came, "{flows} {count}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ use crate::hooks::Moment;
 use crate::instance::{Instance, ReadRows};
 use crate::licence;
 use crate::options::Options;
-use crate::schema::Reading;
+use crate::schema;
 use crate::selection;
 use crate::specs;
 use crate::state::Store;
@@ -42,7 +42,7 @@ pub async fn pull(
 ) -> Result<PullReport, EngineError> {
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
-    let (instance, schema) = Instance::connect_reading(client, options.schema).await?;
+    let instance = Instance::connect(client).await?;
     observer.event(Event::Phase(Phase::Reading));
     let collections = options.read(instance.version.major);
     let reading = !collections.is_empty();
@@ -59,7 +59,7 @@ pub async fn pull(
         move || old_dump(&paths, &collections)
     });
     // What takes the server longest: records are put into their form while it is still at it.
-    let slow = Box::pin(try_join(snapshot(schema), specs::read(&instance, options.specs)));
+    let slow = Box::pin(try_join(snapshot(&instance, options.schema), specs::read(&instance, options.specs)));
     let quick = Box::pin(try_join(rows, store));
     let (((read, aliases), store), slow) = beside(slow, quick).await?;
 
@@ -105,11 +105,11 @@ pub async fn pull(
     })
 }
 
-async fn snapshot(reading: Option<Reading>) -> Result<Option<Snapshot>, EngineError> {
-    match reading {
-        Some(reading) => Ok(Some(reading.end().await?.without_collections(&OWN_TABLES))),
-        None => Ok(None),
+async fn snapshot(instance: &Instance, wanted: bool) -> Result<Option<Snapshot>, EngineError> {
+    if !wanted {
+        return Ok(None);
     }
+    Ok(Some(schema::current(instance).await?.without_collections(&OWN_TABLES)))
 }
 
 /// The records of a collection.

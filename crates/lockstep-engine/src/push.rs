@@ -51,12 +51,10 @@ pub async fn diff(
     let started = Instant::now();
     observer.event(Event::Phase(Phase::Connecting));
     let opened = Opened::begin(options);
-    let (instance, schema) = Instance::connect_reading(client, options.schema).await?;
+    let instance = Instance::connect(client).await?;
     let desired = Desired::read(opened, options, &instance, Unset::LeaveOut).await?;
     observer.event(Event::Phase(Phase::Reading));
-    let mut store = None;
-    let compared = compare(&instance, &desired, &mut store, options, schema).await?;
-    Ok(found("diff", started, &instance, store.as_ref(), compared))
+    look("diff", started, &instance, &DumpSource { desired, options }).await
 }
 
 /// Brings an instance to what a dump says, and checks by a second comparison that it got there.
@@ -103,8 +101,7 @@ struct DumpSource<'a> {
 
 impl Source for DumpSource<'_> {
     async fn compare(&self, instance: &Instance, store: &mut Option<Store>) -> Result<Compared, EngineError> {
-        // Begun before caches were cleared or records written, a reading could miss what came.
-        compare(instance, &self.desired, store, self.options, None).await
+        compare(instance, &self.desired, store, self.options).await
     }
 
     fn schema_mode(&self) -> Option<Mode> {
@@ -121,20 +118,9 @@ pub(crate) async fn look(
 ) -> Result<ComparisonReport, EngineError> {
     let mut store = None;
     let compared = source.compare(instance, &mut store).await?;
-    Ok(found(command, started, instance, store.as_ref(), compared))
-}
-
-/// The report of a comparison after which nothing is written.
-fn found(
-    command: &'static str,
-    started: Instant,
-    instance: &Instance,
-    store: Option<&Store>,
-    compared: Compared,
-) -> ComparisonReport {
-    ComparisonReport {
+    Ok(ComparisonReport {
         command,
-        instance: info(instance, store),
+        instance: info(instance, store.as_ref()),
         converged: compared.differences.is_empty(),
         differences: compared.differences,
         applied: None,
@@ -142,7 +128,7 @@ fn found(
         notices: compared.notices,
         requests: instance.client.requests_sent(),
         duration_ms: milliseconds(started),
-    }
+    })
 }
 
 /// Compares, asks, writes and compares again.

@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use lockstep_core::json::{Json, Keys};
+use lockstep_core::schema::lists::{self, Lists};
 use lockstep_core::schema::{Mode, diff};
 use lockstep_testkit::directus::Directus;
 use serde_json::Value;
@@ -24,9 +25,13 @@ async fn random_snapshots_are_compared_as_the_server_does(version: &str) {
     let mut rng = Rng::with_seed(seed);
     let directus = Directus::builder(version).start().await.unwrap();
     project::schema(&directus).await;
-    let mut compared = 0;
+    let (mut compared, mut by_lists) = (0, 0);
     for _ in 0..STATES {
         let current = snapshot(&directus).await;
+        if let Some(of_lists) = of_lists(&directus, version).await {
+            assert_eq!(of_lists, text(&parsed(&current).to_json()), "the lists say something else");
+            by_lists += 1;
+        }
         for _ in 0..CASES {
             let desired = mutate(&current, &mut rng);
             for mode in modes(version) {
@@ -36,6 +41,26 @@ async fn random_snapshots_are_compared_as_the_server_does(version: &str) {
         walk(&directus, &current, &mut rng).await;
     }
     assert!(compared > CASES * STATES / 2, "most snapshots are accepted and differ: {compared}");
+    assert_eq!(by_lists, if major(version) >= 11 { STATES } else { 0 }, "so often the lists were compared");
+}
+
+/// The snapshot that Lockstep makes of the server's lists, where it does.
+async fn of_lists(directus: &Directus, version: &str) -> Option<String> {
+    let version = version.split('-').next().unwrap().parse().unwrap();
+    if !lists::tell_all(version) {
+        return None;
+    }
+    let mut lists = Lists::default();
+    for (path, list) in [
+        ("/collections", &mut lists.collections),
+        ("/fields", &mut lists.fields),
+        ("/relations", &mut lists.relations),
+    ] {
+        *list = directus.get(path).await.unwrap().into();
+    }
+    let vendor = lists::vendor(&lists.collections)?;
+    let snapshot = lists.snapshot(version, vendor).unwrap().expect("of one time");
+    Some(text(&snapshot.to_json()))
 }
 
 /// Merging came with 12.2.

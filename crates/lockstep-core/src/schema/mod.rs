@@ -20,6 +20,7 @@ mod file_name;
 mod hash;
 mod layout;
 mod lint;
+pub mod lists;
 mod native;
 mod normal;
 mod risk;

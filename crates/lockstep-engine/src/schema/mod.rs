@@ -6,26 +6,29 @@
 mod apply;
 mod flow;
 mod git;
-mod reading;
 mod source;
 
 use std::time::Duration;
 
-use lockstep_core::json::Keys;
+use futures::future::try_join;
+use lockstep_core::json::{Json, Keys};
 use lockstep_core::report::SchemaReport;
 use lockstep_core::schema::{
-    AdaptError, Finding, Mode, SchemaChange, SchemaDiff, Scope, Severity, Snapshot, adapt, beyond, diff, lint,
+    AdaptError, Finding, Mode, SchemaChange, SchemaDiff, Scope, Severity, Snapshot, adapt, beyond, diff,
+    lint,
+    lists::{self, Lists},
 };
+use lockstep_directus::schema::List;
 use lockstep_directus::{Client, schema};
 
 use crate::error::EngineError;
+use crate::instance::Instance;
 
 pub use crate::compare::schema_notices;
 pub(crate) use apply::apply;
 pub(crate) use flow::count_losses;
 pub use flow::{Goal, apply_to, compare_instance, snapshot, whole_snapshot};
 pub use git::GitError;
-pub(crate) use reading::Reading;
 pub use source::{Source, SourceError, to_text};
 
 /// A desired schema compared with that of an instance.
@@ -58,6 +61,31 @@ pub(crate) async fn read(client: &Client) -> Result<Snapshot, EngineError> {
     let text = schema::snapshot_text(client).await?;
     let json = Keys::default().parse(&text).map_err(EngineError::SchemaText)?;
     Ok(Snapshot::from_value(json)?)
+}
+
+/// The same, by the quickest way: of an SQLite, and where that was compared, made of the lists that the server makes it of
+/// ([`lists`]).
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub(crate) async fn current(instance: &Instance) -> Result<Snapshot, EngineError> {
+    if lists::tell_all(instance.version)
+        && let Some(snapshot) = of_lists(instance).await?
+    {
+        return Ok(snapshot);
+    }
+    read(&instance.client).await
+}
+
+async fn of_lists(instance: &Instance) -> Result<Option<Snapshot>, EngineError> {
+    let list = async |list| -> Result<Json, EngineError> {
+        let text = schema::list_text(&instance.client, list).await?;
+        Keys::default().parse(&text).map_err(EngineError::SchemaText)
+    };
+    let collections = list(List::Collections).await?;
+    let Some(vendor) = lists::vendor(&collections) else { return Ok(None) };
+    let (fields, relations) = try_join(list(List::Fields), list(List::Relations)).await?;
+    Ok(Lists { collections, fields, relations }.snapshot(instance.version, vendor)?)
 }
 
 /// What leads from the schema `current` to the desired one, and what is wrong with that.

@@ -25,6 +25,14 @@ pub enum EngineError {
     /// The dump could not be read or written.
     #[error(transparent)]
     Dump(#[from] DumpError),
+    /// A file of the dump that a pull would overwrite cannot be read, and may hold what is nowhere else.
+    #[error("{} is to be written anew, and what only it has would be lost", file.display())]
+    OldDump {
+        /// The file.
+        file: std::path::PathBuf,
+        /// Why it cannot be read.
+        source: Box<EngineError>,
+    },
     /// A hook failed.
     #[error(transparent)]
     Hook(#[from] HookError),
@@ -357,6 +365,10 @@ impl EngineError {
                 return error.hint().map(str::to_owned);
             }
             Self::Dump(error) => return error.hint().map(str::to_owned),
+            Self::OldDump { .. } => {
+                "correct it, or restore it from version control: it holds placeholders of secrets, or records that a filter \
+                 leaves out; to do without them, remove it"
+            }
             Self::Hook(error) => return error.remedy().map(str::to_owned),
             Self::Partly { source, .. } => {
                 let cause = source.hint().filter(|_| !source.is_transient());

@@ -9,9 +9,10 @@ use lockstep_directus::Client;
 
 use crate::compare::project_id;
 use crate::creating;
+use crate::dumped;
 use crate::error::EngineError;
 use crate::instance::Instance;
-use crate::options::StateChoice;
+use crate::options::{Options, StateChoice};
 use crate::state::{Store, Tables};
 
 /// What stands for the id of a record that an instance does not have yet.
@@ -24,6 +25,8 @@ pub struct Linked {
     pub store: &'static str,
     /// What the SyncID stood for before.
     pub before: Option<LocalId>,
+    /// Which other SyncID stood for the row before, and stands for nothing now.
+    pub displaced: Option<SyncId>,
 }
 
 /// What a store holds.
@@ -39,11 +42,10 @@ pub struct Recorded {
 /// push shall create it although others have the same name.
 ///
 /// # Errors
-/// When there is no such collection or row, or the store cannot be written.
+/// When there is no such collection or row, a dump is there and has no such record, or the store cannot be written.
 pub async fn link(
     client: Client,
-    state: StateChoice,
-    file: std::path::PathBuf,
+    options: &Options,
     collection: &str,
     sync_id: &SyncId,
     local_id: &LocalId,
@@ -64,13 +66,42 @@ pub async fn link(
             collection.name
         )));
     }
-    let mut store = Store::open(state, file, &instance).await?;
+    check_record(options, collection, sync_id)?;
+    let mut store = Store::open(options.state, options.state_file.clone(), &instance).await?;
     store.check_project(project_id(&read.rows))?;
     let before = store.mappings.local(collection.name, sync_id.as_str()).cloned();
+    let mut mapped = store.mappings.of(collection.name);
+    let displaced = mapped.find(|(other, id)| *id == local_id && *other != sync_id);
+    let displaced = displaced.map(|(other, _)| other.clone());
+    drop(mapped);
     let mut after = store.mappings.clone();
     after.record(collection.name, sync_id.clone(), local_id.clone());
     store.save(after).await?;
-    Ok(Linked { store: store.name(), before })
+    Ok(Linked { store: store.name(), before, displaced })
+}
+
+/// What is linked is tracked, and what is tracked and not in the dump is deleted by the next push: a slip of the pen must not do
+/// that. Where there is no dump there is nothing to push.
+fn check_record(
+    options: &Options,
+    collection: &'static Collection,
+    sync_id: &SyncId,
+) -> Result<(), EngineError> {
+    if !options.paths.collections.is_dir() {
+        return Ok(());
+    }
+    let dumped = dumped::read(&options.paths, &[collection])?;
+    let Some(records) = dumped.records.get(collection.name) else { return Ok(()) };
+    let ids: Vec<&str> = records.iter().map(|record| record.sync_id.as_str()).collect();
+    if ids.contains(&sync_id.as_str()) {
+        return Ok(());
+    }
+    let meant = nearest(sync_id.as_str(), &ids).map(|id| format!("; did you mean {id}?"));
+    Err(EngineError::Unknown(format!(
+        "{} has no record {sync_id}{}",
+        options.paths.collection_file(collection.name).display(),
+        meant.unwrap_or_default()
+    )))
 }
 
 /// A name that no collection has, and the one that was probably meant.

@@ -1,6 +1,7 @@
 //! Pull: an instance becomes a dump. Nothing is written to the instance.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
 use std::time::Instant;
 
 use futures::future::{OptionFuture, try_join};
@@ -56,7 +57,8 @@ pub async fn pull(
     };
     let old = spawn_blocking({
         let (paths, collections) = (options.paths.clone(), collections.clone());
-        move || old_dump(&paths, &collections)
+        let filtered = !options.transforms.is_empty();
+        move || old_dump(&paths, &collections, filtered)
     });
     // What takes the server longest: records are put into their form while it is still at it.
     let slow = Box::pin(try_join(snapshot(&instance, options.schema), specs::read(&instance, options.specs)));
@@ -64,7 +66,8 @@ pub async fn pull(
     let (((read, aliases), store), slow) = beside(slow, quick).await?;
 
     // A reading that ended in the middle is made again here, and may end the same way.
-    let old = old.await.unwrap_or_else(|_| old_dump(&options.paths, &collections));
+    let again = |_| old_dump(&options.paths, &collections, !options.transforms.is_empty());
+    let old = old.await.unwrap_or_else(again)?;
     let mut puller = Puller::new(options, &instance, read, old, store.as_ref(), &collections);
     let records = async {
         let mut records = puller.records(&aliases).await?;
@@ -263,19 +266,33 @@ impl<'a> Puller<'a> {
 
 /// The dump that is about to be overwritten, for its SyncIDs and what only it holds. A file that cannot be read is told
 /// of, and the others are kept to.
-fn old_dump(paths: &DumpPaths, collections: &[&'static Collection]) -> Dumped {
+///
+/// # Errors
+/// Where a file that cannot be read has placeholders, or records are `filtered`, so that the instance does not show all.
+fn old_dump(
+    paths: &DumpPaths,
+    collections: &[&'static Collection],
+    filtered: bool,
+) -> Result<Dumped, EngineError> {
     let mut old = Dumped::default();
     if !paths.collections.is_dir() {
-        return old;
+        return Ok(old);
     }
-    let read = |collection: &&'static Collection| dumped::read(paths, &[*collection]);
-    for read in collections.par_iter().map(read).collect::<Vec<_>>() {
+    let read = |collection: &&'static Collection| (*collection, dumped::read(paths, &[*collection]));
+    for (collection, read) in collections.par_iter().map(read).collect::<Vec<_>>() {
         match read {
             Ok(of_collection) => old.records.extend(of_collection.records),
-            Err(error) => old.notices.push(format!("the old dump is not looked at: {error}")),
+            Err(error) => {
+                let file = paths.collection_file(collection.name);
+                let text = fs::read(&file).unwrap_or_default();
+                if filtered || String::from_utf8_lossy(&text).contains("${") {
+                    return Err(EngineError::OldDump { file, source: Box::new(error) });
+                }
+                old.notices.push(format!("the old dump is not looked at: {error}"));
+            }
         }
     }
-    old
+    Ok(old)
 }
 
 /// A row as hooks see it: its fields as the instance has them, and its SyncID.

@@ -33,14 +33,7 @@ pub(super) fn run(cli: &Cli, arguments: &StateArgs, output: &Output) -> Result<u
         }
         StateCommand::Link { collection, sync_id, local_id } => {
             let (sync_id, local_id) = (sync_id.as_str().into(), local_id.as_str().into());
-            let flow = lockstep_engine::link(
-                client,
-                options.state,
-                options.state_file,
-                collection,
-                &sync_id,
-                &local_id,
-            );
+            let flow = lockstep_engine::link(client, &options, collection, &sync_id, &local_id);
             let linked = run_flow(flow, None)?;
             output.linked(&linked, collection, &sync_id, &local_id)?;
         }

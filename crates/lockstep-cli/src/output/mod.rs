@@ -452,13 +452,18 @@ impl Output {
         if self.json {
             return self.document(&json!({
                 "state": linked.store, "collection": collection, "sync_id": sync_id, "id": id, "before": linked.before,
+                "displaced": linked.displaced,
             }));
         }
         let before = linked.before.as_ref().filter(|before| *before != id);
         let before = before.map(|before| format!(" (it was {before})")).unwrap_or_default();
+        let displaced = linked.displaced.as_ref();
+        let displaced =
+            displaced.map(|other| format!("\n  {other} stood for it before, and stands for nothing now"));
         print(&format!(
-            "{GOOD}Linked{GOOD:#}: {sync_id} of {collection} is {id}{before}, recorded in the {}\n",
-            linked.store
+            "{GOOD}Linked{GOOD:#}: {sync_id} of {collection} is {id}{before}, recorded in the {}{}\n",
+            linked.store,
+            displaced.unwrap_or_default()
         ))
     }
 

@@ -207,6 +207,28 @@ async fn with_mappings_that_cannot_be_used() {
     assert_eq!(place.refuses_at(&fake, 1, &["push", "--state", "extension"]).await, expected);
 }
 
+/// It would be tracked, and so deleted by the next push.
+#[tokio::test]
+async fn a_record_to_link_that_the_dump_does_not_have() {
+    let place = Place::with_dump();
+    let known = "6b1f6f0c-7d2e-4b1c-9a52-0d2b9a1f6c11";
+    place.file(
+        "directus-config/collections/roles.json",
+        &json!([{"_syncId": known, "name": "Editor"}]).to_string(),
+    );
+    let fake = Fake::with(&[("roles", vec![json!({"id": "b", "name": "Local"})])]).await;
+    let told =
+        place.refuses_at(&fake, 1, &["state", "link", "roles", &known.replace("c11", "c12"), "b"]).await;
+    assert_eq!(
+        told,
+        format!(
+            "error: directus-config/collections/roles.json has no record {}; did you mean {known}?\n",
+            known.replace("c11", "c12")
+        )
+    );
+    assert!(fake.writes().is_empty(), "{:#?}", fake.writes());
+}
+
 #[tokio::test]
 async fn a_record_to_link_that_is_not_there() {
     let (place, fake) = (Place::with_dump(), Fake::empty().await);

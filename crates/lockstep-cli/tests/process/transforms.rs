@@ -283,3 +283,41 @@ async fn secrets_are_told_extracted_and_filled_in() {
     source.stop().await;
     target.stop().await;
 }
+
+/// A merge that went wrong must not cost the placeholder: the secret would be written in its place.
+#[tokio::test]
+async fn a_broken_file_with_placeholders_is_not_written_over() {
+    let source = with_flows().await;
+    let place = Place::new();
+    let read = |file: &str| std::fs::read_to_string(place.cli.dir().join(file)).unwrap();
+    drop(
+        place
+            .cli
+            .run(&["pull", "--no-specs", "--no-snapshot", "--extract-secrets"], at(&source))
+            .await
+            .exits(0),
+    );
+    let file = "directus-config/collections/operations.json";
+    let broken = format!("<<<<<<< ours\n{}", read(file));
+    assert!(broken.contains("${"), "{broken}");
+    place.file(file, &broken);
+    let ran = place.cli.run(&PULL, at(&source)).await.exits(1);
+    assert!(
+        ran.stderr.contains("operations.json is to be written anew, and what only it has would be lost"),
+        "{ran}"
+    );
+    assert!(ran.stderr.contains("restore it from version control"), "{ran}");
+    assert_eq!(read(file), broken);
+
+    // What the instance has as well is written anew.
+    let file = "directus-config/collections/flows.json";
+    place.file("directus-config/collections/operations.json", "[]");
+    place.file(file, "<<<<<<< ours");
+    let ran = place.cli.run(&PULL, at(&source)).await.exits(0);
+    assert!(
+        ran.stdout.contains("the old dump is not looked at")
+            || ran.stderr.contains("the old dump is not looked at"),
+        "{ran}"
+    );
+    assert!(read(file).contains("Notify editors"));
+}

@@ -68,7 +68,7 @@ pub(crate) fn judge(change: &SchemaChange, current: Option<&Snapshot>) -> Verdic
         (SchemaItem::Collection, ChangeKind::Update) => safe("collection-changed"),
         (SchemaItem::Collection, ChangeKind::Delete) => collection_dropped(change),
         (SchemaItem::Field, ChangeKind::Create) => safe("field-created"),
-        (SchemaItem::Field, ChangeKind::Delete) => field_dropped(change),
+        (SchemaItem::Field, ChangeKind::Delete) => field_dropped(change, current),
         (SchemaItem::Field, ChangeKind::Update) => field_altered(change, current),
         (SchemaItem::Relation, ChangeKind::Create) => safe("relation-created"),
         (SchemaItem::Relation, ChangeKind::Delete) => coded("relation-dropped", "the relation is dropped"),
@@ -106,7 +106,9 @@ pub(crate) fn name_renames(changes: &mut [SchemaChange]) {
             .collect()
     };
     let (dropped, mut added) = (of_kind(ChangeKind::Delete), of_kind(ChangeKind::Create));
-    for (place, collection, field, shape) in dropped {
+    // A key under another name is no rename that could be done some other way.
+    let dropped = dropped.into_iter().filter(|(place, ..)| changes[*place].code != "primary-key-changed");
+    for (place, collection, field, shape) in dropped.collect::<Vec<_>>() {
         let Some(found) = added.iter().position(|(_, of, _, like)| *of == collection && *like == shape)
         else {
             continue;
@@ -129,12 +131,16 @@ fn collection_dropped(change: &SchemaChange) -> Verdict {
     coded("collection-dropped", "the table and all its records are dropped")
 }
 
-/// An alias has no column, so nothing is stored in it.
-fn field_dropped(change: &SchemaChange) -> Verdict {
-    if is_absent(whole(change).and_then(|item| item.get("schema"))) {
+/// An alias has no column, so nothing is stored in it. Of a counted key a diff does not say that it has one.
+fn field_dropped(change: &SchemaChange, current: Option<&Snapshot>) -> Verdict {
+    let known = current.zip(change.field.as_deref());
+    let known = known.and_then(|(current, field)| current.field(&change.collection, field)?.get("schema"));
+    let column = whole(change).and_then(|item| item.get("schema")).filter(|schema| !schema.is_null());
+    let column = column.or(known);
+    if is_absent(column) {
         return safe("alias-dropped");
     }
-    if whole(change).and_then(|item| item.at("schema.is_primary_key")) == Some(&Json::Bool(true)) {
+    if column.and_then(|column| column.get("is_primary_key")) == Some(&Json::Bool(true)) {
         return coded("primary-key-changed", "the primary key is dropped");
     }
     coded("field-dropped", "the column and all its values are dropped")

@@ -209,6 +209,25 @@ mod tests {
     }
 
     #[test]
+    fn a_key_under_another_name_is_a_changed_key() {
+        let counted = |name| {
+            let mut key = field("a", name, true);
+            key["schema"]["has_auto_increment"] = json!(true);
+            key
+        };
+        for key in [field("a", "id", true), counted("id")] {
+            let current = snapshot(&["a"], &[key], &json!([]));
+            for new in [field("a", "uid", true), counted("uid")] {
+                let desired = snapshot(&["a"], &[new], &json!([]));
+                let compared = compare(current.clone(), desired, &SchemaOptions::default()).unwrap();
+                let codes: Vec<_> =
+                    compared.report.errors.iter().map(|it| (it.code, it.name.as_str())).collect();
+                assert_eq!(codes, [("primary-key-changed", "a.id")]);
+            }
+        }
+    }
+
+    #[test]
     fn merged_is_what_the_instance_has_as_well() {
         let relation = json!([{"collection": "a", "field": "b", "related_collection": "b", "meta": {}}]);
         let fields = [field("a", "id", true), field("a", "b", false)];

@@ -279,11 +279,12 @@ async fn gate() -> (String, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = asked.clone();
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
+        'connections: while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = Vec::new();
             while !head.windows(4).any(|end| end == b"\r\n\r\n") {
                 if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
-                    break;
+                    // What is asked at once is given up when the first answer is a refusal.
+                    continue 'connections;
                 }
             }
             seen.lock().unwrap().push(String::from_utf8_lossy(&head).to_lowercase());

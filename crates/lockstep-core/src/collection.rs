@@ -123,8 +123,9 @@ pub struct Collection {
     pub null_at_first: &'static [&'static str],
     /// True if deletions go before writes, because of uniqueness over ordinary fields.
     pub delete_first: bool,
-    /// The collection of the children that one request reads with their parents, and the field that lists them there.
-    pub brings: Option<(&'static str, &'static str)>,
+    /// The collection of the children that one request reads with their parents; the field that lists them there is called
+    /// as the collection is.
+    pub brings: Option<&'static str>,
     /// The children that the server deletes together with a record: collection and the field that names the parent.
     pub cascades: &'static [(&'static str, &'static str)],
     /// What people know a record by.
@@ -246,7 +247,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["date_created", "user_created", "operations"],
         references: &[loose("operation", "operations"), reference("folder", "folders")],
         unique: &["operation"],
-        brings: Some(("operations", "operations")),
+        brings: Some("operations"),
         cascades: &[("operations", "flow")],
         ..PLAIN
     },
@@ -305,7 +306,7 @@ pub static COLLECTIONS: [Collection; 11] = [
     Collection {
         name: "dashboards",
         ignored: &["date_created", "user_created", "panels"],
-        brings: Some(("panels", "panels")),
+        brings: Some("panels"),
         cascades: &[("panels", "dashboard")],
         ..PLAIN
     },

@@ -77,8 +77,7 @@ pub fn request_count(endpoint: &Endpoint, field: &str) -> Request {
     Request::get(endpoint.path()).query("aggregate[count]", field)
 }
 
-/// How many items have a value in a field; `*` counts the items. Databases count in different shapes: a number, or a text
-/// of digits.
+/// How many items have a value in a field; `*` counts the items.
 ///
 /// # Errors
 /// Those of [`Client::send`]; [`ErrorKind::Decode`] if the answer has no count.
@@ -87,10 +86,14 @@ pub async fn count(client: &Client, endpoint: &Endpoint, field: &str) -> Result<
     let data = client.send(&request).await?.data()?;
     let count =
         data.pointer("/0/count").and_then(|count| if field == "*" { Some(count) } else { count.get(field) });
-    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
     count
-        .and_then(number)
+        .and_then(counted)
         .ok_or_else(|| Error::new(ErrorKind::Decode, format!("{} answered no count", endpoint.path())))
+}
+
+/// A count as databases tell it: a number, or a text of digits.
+pub fn counted(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// Reads the one item of a singleton; the defaults if it was never saved.

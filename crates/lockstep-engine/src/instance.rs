@@ -88,13 +88,13 @@ impl Instance {
     /// When one of them could not be read completely.
     pub(crate) async fn read(&self, collections: &[&'static Collection]) -> Result<ReadRows, EngineError> {
         let brought = |parent: &Collection| {
-            let (child, list) = parent.brings.filter(|_| self.page.is_none())?;
-            Some((*collections.iter().find(|collection| collection.name == child)?, list))
+            let child = parent.brings.filter(|_| self.page.is_none())?;
+            collections.iter().copied().find(|collection| collection.name == child)
         };
-        let children: HashSet<_> = collections.iter().filter_map(|it| Some(brought(it)?.0.name)).collect();
+        let children: HashSet<_> = collections.iter().filter_map(|it| Some(brought(it)?.name)).collect();
         let parts = collections.iter().filter(|collection| !children.contains(collection.name));
         let parts = parts.map(async |collection| match brought(collection) {
-            Some((child, list)) => self.family(collection, child, list).await,
+            Some(child) => self.family(collection, child).await,
             None => {
                 let (rows, hidden) = self.collection(collection).await?;
                 Ok(ReadRows {
@@ -117,8 +117,8 @@ impl Instance {
         &self,
         parent: &'static Collection,
         child: &'static Collection,
-        list: &'static str,
     ) -> Result<ReadRows, EngineError> {
+        let list = child.name;
         let query = Query::new().meta(["filter_count"]).limit(-1).fields([
             "*".to_owned(),
             format!("{list}.*"),
@@ -127,11 +127,13 @@ impl Instance {
         let request = items::request_list(&Endpoint::of(&parent.system_name()), &query)
             .query(format!("deep[{list}][_limit]"), "-1");
         let page: PageOfRows = self.client.send(&request).await?.parse()?;
-        if let Some((parents, children)) = taken_apart(page, parent, child, list) {
-            let rows = InstanceRows::from([(parent.name, parents), (child.name, children)]);
-            return Ok(ReadRows { rows, hidden_permissions: 0 });
-        }
-        let ((parents, _), (children, _)) = try_join(self.collection(parent), self.collection(child)).await?;
+        let (parents, children) = match taken_apart(page, parent, child) {
+            Some(both) => both,
+            None => {
+                let both = try_join(self.collection(parent), self.collection(child)).await?;
+                (both.0.0, both.1.0)
+            }
+        };
         let rows = InstanceRows::from([(parent.name, parents), (child.name, children)]);
         Ok(ReadRows { rows, hidden_permissions: 0 })
     }
@@ -302,18 +304,13 @@ fn collection_name(collection: &Collection) -> &'static str {
 }
 
 /// Parents and their children, if all of them came.
-fn taken_apart(
-    page: PageOfRows,
-    parent: &Collection,
-    child: &Collection,
-    list: &str,
-) -> Option<(Vec<Row>, Vec<Row>)> {
+fn taken_apart(page: PageOfRows, parent: &Collection, child: &Collection) -> Option<(Vec<Row>, Vec<Row>)> {
+    let list = child.name;
     let expected = page.meta.filter_count?;
     let (mut parents, mut children) = (Vec::new(), Vec::new());
     for mut fields in page.data {
         let Some(Value::Array(of_parent)) = fields.shift_remove(list) else { return None };
-        let count = fields.shift_remove(&format!("{list}_count"))?;
-        let count = count.as_u64().or_else(|| count.as_str()?.parse().ok())?;
+        let count = items::counted(&fields.shift_remove(&format!("{list}_count"))?)?;
         if count != of_parent.len() as u64 {
             return None;
         }
@@ -359,7 +356,7 @@ mod tests {
     fn apart(data: Value, count: u64) -> Option<(usize, usize)> {
         let [flows, operations] = ["flows", "operations"].map(|name| Collection::named(name).unwrap());
         let page = serde_json::from_value(json!({"data": data, "meta": {"filter_count": count}})).unwrap();
-        let (flows, operations) = taken_apart(page, flows, operations, "operations")?;
+        let (flows, operations) = taken_apart(page, flows, operations)?;
         assert!(flows.iter().all(|flow| !flow.fields.contains_key("operations_count")));
         Some((flows.len(), operations.len()))
     }

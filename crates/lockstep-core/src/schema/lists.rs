@@ -10,6 +10,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use super::native::{COLUMN, FOREIGN_KEY};
 use super::shape::{self, ShapeError};
 use super::snapshot::{Snapshot, SnapshotError};
 use crate::json::{Json, Object};
@@ -72,42 +73,15 @@ impl Lists {
             header,
             picked(own_collections, &["collection", "meta"], &["name"]),
             without_ids(picked(own_fields, &["collection", "field", "type", "meta"], &COLUMN)),
-            without_ids(picked(relations, &["collection", "field", "related_collection", "meta"], &KEY)),
+            without_ids(picked(
+                relations,
+                &["collection", "field", "related_collection", "meta"],
+                &FOREIGN_KEY,
+            )),
         )
         .map(Some)
     }
 }
-
-/// What a snapshot says of a column.
-const COLUMN: [&str; 16] = [
-    "name",
-    "table",
-    "data_type",
-    "default_value",
-    "max_length",
-    "numeric_precision",
-    "numeric_scale",
-    "is_nullable",
-    "is_unique",
-    "is_indexed",
-    "is_primary_key",
-    "is_generated",
-    "generation_expression",
-    "has_auto_increment",
-    "foreign_key_table",
-    "foreign_key_column",
-];
-
-/// What a snapshot says of a foreign key.
-const KEY: [&str; 7] = [
-    "table",
-    "column",
-    "foreign_key_table",
-    "foreign_key_column",
-    "constraint_name",
-    "on_update",
-    "on_delete",
-];
 
 fn items(list: Json, name: &str) -> Result<Vec<Object>, ShapeError> {
     let expected = "an array of objects";

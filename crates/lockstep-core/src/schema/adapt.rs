@@ -356,7 +356,7 @@ impl Adapter<'_> {
                 table_untracked
                     || what != SchemaItem::Collection
                         && untracked(current)
-                        && Dialect::of(self.origin).hides_untracked
+                        && (self.dialect.hides_untracked || Dialect::of(self.origin).hides_untracked)
             }
             (Some(_), Some(_)) => table_untracked,
             // Of a new collection every column is needed.

@@ -51,12 +51,11 @@ pub(crate) fn settle(
             if databases.differ() {
                 taken.extend(settle_foreign_column(item, current, databases));
             }
-            taken.extend(settle_casts(item, current));
             taken.extend(settle_default(item, current, databases));
-            vec![
-                (LeftOutReason::Database, taken),
-                (LeftOutReason::EquivalentType, settle_column(item, current, databases.current)),
-            ]
+            let equivalent = settle_column(item, current, databases.current);
+            // Last, because only fields that are of one type by now have the same casts.
+            taken.extend(settle_casts(item, current));
+            vec![(LeftOutReason::Database, taken), (LeftOutReason::EquivalentType, equivalent)]
         }
         SchemaItem::Relation => {
             settle_constraint(item, current, databases.differ());

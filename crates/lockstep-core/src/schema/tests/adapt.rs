@@ -138,6 +138,12 @@ fn untracked_columns_are_not_dropped_by_who_cannot_know_them() {
     );
     let by_equal = everything(&schema("10.13.1", |_| {}), &current);
     assert_eq!(changes(&by_equal, &current), ["field-dropped a.legacy", "relation-dropped a.legacy"]);
+
+    // Nor is anything dropped where the server would not know of it.
+    let hiding = schema("11.17.4", |it| add(it, "fields", column("a", "legacy", json!(null))));
+    let by_older = everything(&schema("10.13.1", |_| {}), &hiding);
+    assert_eq!(changes(&by_older, &hiding), [""; 0]);
+    assert_eq!(told(&by_older.left_out), ["Delete Field a.legacy Untracked"]);
 }
 
 #[test]

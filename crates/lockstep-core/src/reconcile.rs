@@ -15,7 +15,7 @@ mod fields;
 mod leaving;
 mod problem;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use std::sync::Arc;
 
@@ -299,8 +299,9 @@ impl Comparison<'_> {
 ///
 /// # Errors
 /// All problems at once; nothing may be written then.
-pub fn reconcile(comparison: &Comparison<'_>) -> Result<Changes, Vec<Problem>> {
-    let mut matching = comparison.matching.clone();
+pub fn reconcile(mut comparison: Comparison<'_>) -> Result<Changes, Vec<Problem>> {
+    let mut matching = std::mem::take(&mut comparison.matching);
+    let comparison = &comparison;
     let mut problems: Vec<_> = std::mem::take(&mut matching.ambiguities)
         .into_iter()
         .filter(|ambiguity| comparison.mode.scope.contains(ambiguity.collection))
@@ -387,14 +388,19 @@ fn doomed(comparison: &Comparison<'_>, matching: &Matching) -> BTreeSet<(&'stati
         if !comparison.dump.contains_key(name) || collection.key == Key::Singleton || hidden {
             continue;
         }
+        let rows = comparison.rows.get(name).into_iter().flatten();
+        let without_record = |row: &&Row| matching.ids.sync(name, row.id.as_str()).is_none();
+        let mut rows = rows.filter(without_record).peekable();
+        if rows.peek().is_none() {
+            continue;
+        }
         let recorded: HashSet<&LocalId> = comparison.mappings.of(name).map(|(_, local)| local).collect();
-        for row in comparison.rows.get(name).into_iter().flatten() {
-            let paired = matching.ids.sync(name, row.id.as_str()).is_some();
+        for row in rows {
             let goes = comparison.mode.prune || recorded.contains(&row.id);
             let kept = comparison.specials.protects(name, &row.id)
                 || comparison.leaves_row(name, &row.id)
                 || comparison.mode.rules.protected.contains(&(name, row.id.clone()));
-            if goes && !paired && !kept {
+            if goes && !kept {
                 doomed.insert((name, row.id.clone()));
             }
         }
@@ -423,7 +429,7 @@ impl Reconciler<'_> {
         problems: &mut Vec<Problem>,
     ) -> CollectionChanges {
         let rows = self.comparison.rows.get(collection.name).map_or(&[][..], Vec::as_slice);
-        let by_id: BTreeMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+        let by_id: HashMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
         let mut changes = CollectionChanges {
             rows: rows.len(),
             dangling: self.dangling(collection),
@@ -431,17 +437,18 @@ impl Reconciler<'_> {
         };
         let part = |record: &&Record| !self.comparison.leaves_record(collection.name, &record.sync_id);
         for record in records.iter().filter(part) {
-            let label = self.labels.of(collection, &record.fields, record.sync_id.as_str());
+            // Most records are the same on both sides, and nobody asks what they are called.
+            let label = || self.labels.of(collection, &record.fields, record.sync_id.as_str());
             match self.translator.to_local(collection, &record.fields) {
                 Ok(local) => {
                     let id = self.matching.ids.local(collection.name, record.sync_id.as_str());
                     let row = id.and_then(|id| by_id.get(id.as_str()).copied());
-                    self.record(collection, record, local, row, label, &mut changes);
+                    self.record(collection, record, local, row, &label, &mut changes);
                 }
                 Err(missing) => problems.extend(missing.into_iter().map(|reference| Problem::Missing {
                     collection: collection.name,
                     sync_id: record.sync_id.clone(),
-                    label: label.clone(),
+                    label: label(),
                     place: self.comparison.mode.place(collection, &record.sync_id),
                     nearest: self.like(collection, reference.target, &reference.value),
                     reference,
@@ -458,17 +465,16 @@ impl Reconciler<'_> {
         record: &Record,
         local: Localized,
         row: Option<&Row>,
-        label: String,
+        label: &impl Fn() -> String,
         changes: &mut CollectionChanges,
     ) {
-        let sync_id = Some(record.sync_id.clone());
         let Some(row) = row else {
             let held_back = !self.comparison.mode.actions(collection).create;
             if is_special(record.sync_id.as_str())
                 || self.may_be_hidden(collection, &local.fields)
                 || held_back
             {
-                changes.withheld.push(Kept { id: record.sync_id.to_string(), label });
+                changes.withheld.push(Kept { id: record.sync_id.to_string(), label: label() });
                 return;
             }
             let id = self.matching.ids.local(collection.name, record.sync_id.as_str()).cloned();
@@ -478,9 +484,9 @@ impl Reconciler<'_> {
             let action = Action::Create;
             let difference = Difference {
                 action,
-                sync_id,
+                sync_id: Some(record.sync_id.clone()),
                 id,
-                label,
+                label: label(),
                 changes: Vec::new(),
                 created,
                 names,
@@ -491,12 +497,15 @@ impl Reconciler<'_> {
             changes.items.push(Change { difference: Arc::new(difference), write, late: local.late, upload });
             return;
         };
-        if self.matching.adopted.contains(&(collection.name, record.sync_id.clone())) {
-            changes.adopted.push(Kept { id: row.id.to_string(), label: label.clone() });
+        let adopted = &self.matching.adopted;
+        if !adopted.is_empty() && adopted.contains(&(collection.name, record.sync_id.clone())) {
+            changes.adopted.push(Kept { id: row.id.to_string(), label: label() });
         }
         let (mut write, late, mut edits) =
             self.difference(collection, record, local, row, &mut changes.unknown_fields);
-        let file = self.comparison.mode.rules.changed_files.get(&(collection.name, record.sync_id.clone()));
+        let changed_files = &self.comparison.mode.rules.changed_files;
+        let has_files = collection.upload.is_some() && !changed_files.is_empty();
+        let file = has_files.then(|| changed_files.get(&(collection.name, record.sync_id.clone()))).flatten();
         let upload = file.and_then(|_| upload(collection, record));
         if let (Some((before, after)), Some(field)) = (file, collection.upload) {
             edits.push(Edit::plain(field, before.as_str().into(), after.as_str().into()));
@@ -509,9 +518,9 @@ impl Reconciler<'_> {
         let (action, id) = (Action::Update, Some(row.id.clone()));
         let difference = Difference {
             action,
-            sync_id,
+            sync_id: Some(record.sync_id.clone()),
             id,
-            label,
+            label: label(),
             changes: edits,
             created: None,
             names: Vec::new(),

@@ -59,8 +59,9 @@ pub(crate) async fn compare(
         opening.then(|| Store::open(options.state, options.state_file.clone(), instance)).into();
     // The schema takes the server longest: records are compared while it is still at it.
     let schema = pin!(compare_schema(instance, desired, options));
-    let records = pin!(try_join(instance.read(&desired.collections), opening.map(Option::transpose)));
-    let ((read, opened), schema) = beside(schema, records).await?;
+    // The mappings are asked for first, because they may take two requests, one after the other.
+    let records = pin!(try_join(opening.map(Option::transpose), instance.read(&desired.collections)));
+    let ((opened, read), schema) = beside(schema, records).await?;
     *store = opened.or(store.take());
     if let Some(store) = store {
         store.check_project(project_id(&read.rows))?;
@@ -118,7 +119,7 @@ fn compare_records(
         mode: &mode,
         transformed: &transformed,
     };
-    let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
+    let changes = reconcile(comparison).map_err(EngineError::Problems)?;
     Ok(ComparedRecords { changes, read, remarks, untouched: transformed.untouched })
 }
 

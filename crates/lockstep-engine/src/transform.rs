@@ -14,7 +14,8 @@ use lockstep_core::reconcile::Problem;
 use lockstep_core::record::{Record, SyncId};
 use lockstep_core::report::FoundSecret;
 use lockstep_core::transform::{
-    self, Concealed, Missing, Path, Remark, Transformed, Undone, World, keep, portable, supply,
+    self, Concealed, Missing, Path, Remark, Transformed, Undone, World, has_placeholders, keep, portable,
+    supply,
 };
 use serde_json::Value;
 
@@ -39,16 +40,16 @@ pub(crate) fn desired(
     unset: Unset,
 ) -> Result<Concealed, EngineError> {
     options.transforms.remove_ignored_of(&mut dumped.records);
-    let taking_part = taking_part(&dumped.records, options);
+    let left_out = filtered_out(&dumped.records, options);
     let applied = options.transforms.override_values(&mut dumped.records);
     dumped.notices.extend(notices(applied.remarks)?);
     let mut concealed = applied.places;
     let mut missing: Vec<(&'static str, SyncId, Missing)> = Vec::new();
     let lookup = |name: &str| options.variables.get(name).map(String::as_str);
-    for (name, records) in &mut dumped.records {
-        for record in records.iter_mut() {
+    for (name, records) in dumped.records.iter_mut().filter(|(name, _)| options.scope.contains(*name)) {
+        for record in records.iter_mut().filter(|record| has_placeholders(&record.fields)) {
             let id = (*name, record.sync_id.clone());
-            if !taking_part.contains(&id) {
+            if left_out.contains(&id) {
                 continue;
             }
             let set: Vec<Path> =
@@ -70,16 +71,18 @@ pub(crate) fn desired(
     }
 }
 
-/// The records of the collections that take part, without those that filters leave out.
-fn taking_part(dump: &DumpRecords, options: &Options) -> BTreeSet<(&'static str, SyncId)> {
+/// The records that filters leave out.
+fn filtered_out(dump: &DumpRecords, options: &Options) -> BTreeSet<(&'static str, SyncId)> {
+    if !options.transforms.has_filters() {
+        return BTreeSet::new();
+    }
     let world = World::new(dump);
-    let in_scope = dump.iter().filter(|(name, _)| options.scope.contains(*name));
-    let named = in_scope.filter_map(|(name, records)| Some((Collection::named(name)?, records)));
+    let named = dump.iter().filter_map(|(name, records)| Some((Collection::named(name)?, records)));
     let records =
         named.flat_map(|(collection, records)| records.iter().map(move |record| (collection, record)));
     records
         .filter(|(collection, record)| {
-            options.transforms.takes_part(&world, collection, record.sync_id.as_str(), &record.fields)
+            !options.transforms.takes_part(&world, collection, record.sync_id.as_str(), &record.fields)
         })
         .map(|(collection, record)| (collection.name, record.sync_id.clone()))
         .collect()

@@ -164,7 +164,7 @@ fn compared(
     let matching = match_records(sides);
     let transformed = &Transformed::default();
     let (specials, mode) = (&specials, &mode);
-    reconcile(&Comparison { dump: records, rows, matching, specials, mappings, mode, transformed })
+    reconcile(Comparison { dump: records, rows, matching, specials, mappings, mode, transformed })
 }
 
 fn empty() -> InstanceRows {

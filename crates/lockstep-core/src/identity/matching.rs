@@ -351,7 +351,8 @@ impl<'a> Matcher<'a> {
 
     /// Rows without a partner whose natural key a paired record has.
     fn note_surplus(&mut self, collection: &'static Collection) {
-        if !collection.merges_twins {
+        let free = self.free_rows(collection);
+        if !collection.merges_twins || free.is_empty() {
             return;
         }
         let keys: HashMap<String, &SyncId> = self
@@ -360,8 +361,7 @@ impl<'a> Matcher<'a> {
             .filter(|record| self.found.ids.local(collection.name, record.sync_id.as_str()).is_some())
             .filter_map(|record| Some((natural_key(collection, &record.fields)?, &record.sync_id)))
             .collect();
-        let surplus: Vec<_> = self
-            .free_rows(collection)
+        let surplus: Vec<_> = free
             .into_iter()
             .filter_map(|row| {
                 let key = natural_key(collection, &self.keyed_fields(collection, row))?;

@@ -136,11 +136,9 @@ impl IdMap {
         self.0.get(collection)?.sync.get(local_id)
     }
 
-    /// All pairs: collection, SyncID, local id; in no particular order inside a collection.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &SyncId, &LocalId)> {
-        self.0
-            .iter()
-            .flat_map(|(name, pairs)| pairs.local.iter().map(move |(sync, local)| (*name, sync, local)))
+    /// All pairs of these collections; in no particular order.
+    pub fn of(&self, meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (&SyncId, &LocalId)> {
+        self.0.iter().filter(move |(name, _)| meant(name)).flat_map(|(_, pairs)| &pairs.local)
     }
 }
 

@@ -65,21 +65,18 @@ impl<'a> Translator<'a> {
             unpaired.sort_unstable();
             others.insert(*name, unpaired);
         }
-        let differing = || {
-            ids.iter()
-                .filter(|(name, sync, local)| {
-                    // A SyncID that is an ordinary word would be found in ordinary texts.
-                    let recognizable = sync.is_uuid() || is_special(sync.as_str());
-                    let is_key = Collection::named(name).is_some_and(|c| c.key == Key::Uuid);
-                    is_key && recognizable && sync.as_str() != local.as_str()
-                })
-                .map(|(_, sync, local)| (sync.as_str(), local.as_str()))
-        };
+        let has_uuids = |name: &str| Collection::named(name).is_some_and(|c| c.key == Key::Uuid);
+        let to_local: HashMap<&str, &str> = ids
+            .of(has_uuids)
+            .map(|(sync, local)| (sync.as_str(), local.as_str()))
+            // A SyncID that is an ordinary word would be found in ordinary texts.
+            .filter(|(sync, local)| sync != local && (is_uuid(sync) || is_special(sync)))
+            .collect();
         Self {
             ids,
             others,
-            to_sync: differing().map(|(sync, local)| (local, sync)).collect(),
-            to_local: differing().collect(),
+            to_sync: to_local.iter().map(|(sync, local)| (*local, *sync)).collect(),
+            to_local,
             attach_roles,
             keys: HashMap::new(),
             pending: HashSet::new(),

@@ -18,6 +18,11 @@ impl Reconciler<'_> {
         changes: &mut CollectionChanges,
     ) {
         let name = collection.name;
+        let mut rows: Vec<_> = rows.iter().filter(|row| !self.stays_anyway(name, row)).collect();
+        if rows.is_empty() {
+            return;
+        }
+        rows.sort_by(|a, b| a.id.order().cmp(&b.id.order()));
         let tracked: BTreeMap<&LocalId, &SyncId> =
             self.comparison.mappings.of(name).map(|(sync_id, local)| (local, sync_id)).collect();
         let twins: HashMap<&LocalId, &SyncId> = self
@@ -27,8 +32,6 @@ impl Reconciler<'_> {
             .filter(|(table, ..)| *table == name && !self.comparison.mode.permissions_hidden)
             .map(|(_, id, of)| (id, of))
             .collect();
-        let mut rows: Vec<_> = rows.iter().filter(|row| !self.stays_anyway(name, row)).collect();
-        rows.sort_by(|a, b| a.id.order().cmp(&b.id.order()));
         for row in rows {
             let label = self.labels.of(collection, &row.fields, row.id.as_str());
             let twin = twins.get(&row.id).copied();

@@ -29,7 +29,7 @@ pub use overrides::{Applied, Override, Undone};
 pub use path::{Path, PathError};
 pub use scan::{Found, Kind, extracted, found, variable_name};
 pub use scope::{CollectionRules, Untouched, portable};
-pub use supply::{Missing, Replaced, keep, supply};
+pub use supply::{Missing, Replaced, has_placeholders, keep, supply};
 
 /// All rules of a run.
 #[derive(Clone, Debug, Default)]

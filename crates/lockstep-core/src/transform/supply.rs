@@ -49,9 +49,24 @@ pub fn supply<'v>(
     (replaced, missing)
 }
 
+/// True if a record has a text with placeholders: most have none, and this is found out without looking at places.
+#[must_use]
+pub fn has_placeholders(fields: &Fields) -> bool {
+    fields.values().any(is_marked)
+}
+
+fn is_marked(value: &Value) -> bool {
+    match value {
+        Value::String(text) => placeholder::is_marked(text),
+        Value::Array(items) => items.iter().any(is_marked),
+        Value::Object(fields) => has_placeholders(fields),
+        _ => false,
+    }
+}
+
 /// The places of all texts with placeholders.
 fn marked(fields: &Fields, found: &mut Vec<Path>) {
-    for (name, value) in fields {
+    for (name, value) in fields.iter().filter(|(_, value)| is_marked(value)) {
         texts(value, &Path::of_field(name), &mut |path, text| {
             if placeholder::is_marked(text) {
                 found.push(path.clone());

@@ -6,7 +6,7 @@
 mod server;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lockstep_core::collection::{COLLECTIONS, Registry};
 use lockstep_core::identity::matching::{Sides, identify_rows, match_records};
@@ -80,7 +80,7 @@ fn compare(
         registry: &mode.registry,
     });
     let transformed = &Transformed::default();
-    reconcile(&Comparison { dump, rows, matching, specials: &specials, mappings, mode, transformed })
+    reconcile(Comparison { dump, rows, matching, specials: &specials, mappings, mode, transformed })
 }
 
 /// What a store would hold after this comparison: every pair whose row exists.
@@ -176,13 +176,10 @@ proptest! {
         let registry = Registry::default();
         let sides = Sides { dump: &first, rows: &world.rows, mappings: &mappings, specials: &specials, target: TARGET, registry: &registry };
         let again = identify_rows(sides, &PreserveIds::All);
-        let mut sync_ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (name, sync_id, _) in again.ids.iter() {
-            sync_ids.entry(name).or_default().insert(sync_id.as_str());
-        }
         for (name, records) in &first {
             let of_dump: BTreeSet<_> = records.iter().map(|record| record.sync_id.as_str()).collect();
-            prop_assert_eq!(of_dump, sync_ids.remove(name).unwrap_or_default(), "{}", name);
+            let paired: BTreeSet<_> = again.ids.of(|of| of == *name).map(|(sync_id, _)| sync_id.as_str()).collect();
+            prop_assert_eq!(of_dump, paired, "{}", name);
         }
     }
 }

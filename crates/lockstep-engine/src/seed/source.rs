@@ -80,7 +80,7 @@ impl Source for SeedSource<'_> {
             mode: &mode,
             transformed: &transformed,
         };
-        let changes = reconcile(&comparison).map_err(EngineError::Problems)?;
+        let changes = reconcile(comparison).map_err(EngineError::Problems)?;
         let differences = Differences::new(None, &changes);
         let mut notices = prepared.notices.clone();
         for (collection, of_collection) in &changes.collections {

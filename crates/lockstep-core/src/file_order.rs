@@ -36,13 +36,24 @@ impl PartialOrd for SortKey {
 }
 
 fn compare(one: &str, other: &str) -> Ordering {
-    one.chars().map(weight).cmp(other.chars().map(weight)).then_with(|| one.cmp(other))
+    // Most keys begin alike, and only what is behind that decides.
+    let alike = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other).count();
+    let (mine, theirs) = (behind(one, alike), behind(other, alike));
+    mine.chars().map(weight).cmp(theirs.chars().map(weight)).then_with(|| one.cmp(other))
+}
+
+/// The text from the character on that this byte is in.
+fn behind(text: &str, byte: usize) -> &str {
+    &text[text.floor_char_boundary(byte)..]
 }
 
 fn weight(c: char) -> (u8, char) {
     match c {
         '_' => (0, c),
         '-' => (1, c),
+        // Nearly all there are, and quicker to tell.
+        '0'..='9' => (3, c),
+        'a'..='z' | 'A'..='Z' => (4, c.to_ascii_lowercase()),
         _ if c.is_alphabetic() => (4, c.to_lowercase().next().unwrap_or(c)),
         _ if c.is_numeric() => (3, c),
         _ => (2, c),
@@ -59,6 +70,13 @@ mod tests {
         let mut words = ["b", "B", "a-c", "a_b", "_sync", "9", "a", "ab", "A"];
         words.sort_by(|a, b| compare(a, b));
         assert_eq!(words, ["_sync", "9", "A", "a", "a_b", "a-c", "ab", "B", "b"]);
+    }
+
+    #[test]
+    fn characters_that_begin_with_the_same_byte_are_told_apart() {
+        let mut words = ["caf\u{e9}s", "caf\u{e8}", "CAF\u{c8}-1", "caf\u{e9}", "caf"];
+        words.sort_by(|a, b| compare(a, b));
+        assert_eq!(words, ["caf", "caf\u{e8}", "CAF\u{c8}-1", "caf\u{e9}", "caf\u{e9}s"]);
     }
 
     #[test]

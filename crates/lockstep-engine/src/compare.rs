@@ -66,8 +66,9 @@ pub(crate) async fn compare(
     if let Some(store) = store {
         store.check_project(project_id(&read.rows))?;
     }
-    let mappings = store.as_ref().map(|store| store.mappings.clone()).unwrap_or_default();
-    let records = compare_records(instance, desired, options, read, &mappings);
+    let nothing = Mappings::default();
+    let mappings = store.as_ref().map_or(&nothing, |store| &store.mappings);
+    let records = compare_records(instance, desired, options, read, mappings);
     // What is wrong with the schema is told before what is wrong with records: it may be why.
     let schema = schema.await?;
     Ok(records?.with(schema, desired))

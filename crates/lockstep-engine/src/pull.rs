@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::future::{OptionFuture, try_join};
 use lockstep_core::collection::{Collection, Key, Registry};
 use lockstep_core::file_order;
+use lockstep_core::identity::Mappings;
 use lockstep_core::identity::matching::{Matching, Sides, identify_rows};
 use lockstep_core::identity::specials::{ADMIN_ROLE, Specials};
 use lockstep_core::record::{CONCEALED, Fields, LocalId, Record, Row, SyncId};
@@ -136,14 +137,15 @@ impl<'a> Puller<'a> {
         store: Option<&Store>,
         collections: &'a [&'static Collection],
     ) -> Self {
-        let mappings = store.map(|store| store.mappings.clone()).unwrap_or_default();
-        let specials = Specials::find(&read.rows, &instance.user, &mappings);
+        let nothing = Mappings::default();
+        let mappings = store.map_or(&nothing, |store| &store.mappings);
+        let specials = Specials::find(&read.rows, &instance.user, mappings);
         let registry = Registry::default();
         let matching = identify_rows(
             Sides {
                 dump: &dumped.records,
                 rows: &read.rows,
-                mappings: &mappings,
+                mappings,
                 specials: &specials,
                 target: instance.client.url(),
                 registry: &registry,

@@ -201,6 +201,9 @@ fn keep_placeholders(
     undone: &Undone,
 ) -> Vec<String> {
     let before = old.get(collection.name, record.sync_id.as_str());
+    if !has_placeholders(&record.fields) && !before.is_some_and(has_placeholders) {
+        return Vec::new();
+    }
     let lookup = |name: &str| options.variables.get(name).map(String::as_str);
     let sync_id = record.sync_id.clone();
     let skipped = |path: &Path| {

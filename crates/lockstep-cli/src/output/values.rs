@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use lockstep_engine::dump::sort_keys;
+use lockstep_engine::dump::Sorted;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -77,11 +77,7 @@ fn long(value: Option<&Value>) -> String {
         None => String::new(),
         Some(Value::String(text)) => text.clone(),
         // The order of keys means nothing, and is no difference to be seen.
-        Some(value) => {
-            let mut value = value.clone();
-            sort_keys(&mut value);
-            serde_json::to_string_pretty(&value).unwrap_or_default()
-        }
+        Some(value) => serde_json::to_string_pretty(&Sorted(value)).unwrap_or_default(),
     };
     printable(&text)
 }

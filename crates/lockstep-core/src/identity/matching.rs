@@ -10,6 +10,7 @@
 //! A natural key that fits several records or rows otherwise is an [`Ambiguity`]: on a push an error for people to
 //! settle, on a pull no match.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
@@ -100,17 +101,28 @@ pub fn identify_rows(sides: Sides<'_>, preserve: &PreserveIds) -> Matching {
 /// The natural key of a record or row whose references are SyncIDs; none where the collection has no natural key.
 #[must_use]
 pub fn natural_key(collection: &Collection, fields: &Fields) -> Option<String> {
+    key_of(collection, |name| fields.get(name).map(Cow::Borrowed))
+}
+
+/// The natural key that these parts make.
+fn key_of<'v>(
+    collection: &Collection,
+    part: impl Fn(&'static str) -> Option<Cow<'v, Value>>,
+) -> Option<String> {
     if collection.natural_key.is_empty() {
         return None;
     }
-    let parts = collection.natural_key.iter().map(|name| match fields.get(*name) {
-        None | Some(Value::Null) => collection.missing_part(name),
-        Some(Value::String(part)) if collection.kind(name) == Some(Kind::Caseless) => {
-            Value::from(part.to_lowercase())
+    let parts = collection.natural_key.iter().map(|name| {
+        let part = part(name).filter(|part| !part.is_null());
+        let part = part.unwrap_or_else(|| Cow::Owned(collection.missing_part(name)));
+        match part.as_str() {
+            Some(text) if collection.kind(name) == Some(Kind::Caseless) => {
+                Cow::Owned(Value::from(text.to_lowercase()))
+            }
+            _ => part,
         }
-        Some(part) => part.clone(),
     });
-    Some(Value::Array(parts.collect()).to_string())
+    serde_json::to_string(&parts.collect::<Vec<_>>()).ok()
 }
 
 /// The id that a record of content asks for: the value of its key field, or its SyncID where that is to be its id.
@@ -123,8 +135,8 @@ pub fn asked_id(collection: &Collection, record: &Record) -> Option<LocalId> {
     given.or_else(|| collection.always_preserved.then(|| record.sync_id.as_str().into()))
 }
 
-/// Free records and rows (these with references in SyncIDs) that share a natural key.
-type Group<'a> = (Vec<&'a Record>, Vec<(&'a Row, Fields)>);
+/// Free records and rows that share a natural key.
+type Group<'a> = (Vec<&'a Record>, Vec<&'a Row>);
 
 /// How many records and how many rows have each natural key, paired ones included.
 type KeyCounts = HashMap<String, (usize, usize)>;
@@ -246,7 +258,7 @@ impl<'a> Matcher<'a> {
                 } else if let ([record], [row], Some((1, 1))) =
                     (records.as_slice(), rows.as_slice(), counts.get(&key))
                 {
-                    self.adopt(collection, record, row.0);
+                    self.adopt(collection, record, row);
                 } else {
                     // A record that was mapped once, to a row that is gone, is a record of its own.
                     let unsettled: Vec<_> =
@@ -281,11 +293,10 @@ impl<'a> Matcher<'a> {
             }
         }
         for row in self.free_rows(collection) {
-            let fields = self.keyed_fields(collection, row);
-            if let Some(key) = natural_key(collection, &fields)
+            if let Some(key) = self.row_key(collection, row)
                 && let Some(group) = groups.get_mut(&key)
             {
-                group.1.push((row, fields));
+                group.1.push(row);
             }
         }
         groups.retain(|_, (_, rows)| !rows.is_empty());
@@ -309,7 +320,7 @@ impl<'a> Matcher<'a> {
             }
         }
         for row in self.rows(collection) {
-            let key = natural_key(collection, &self.keyed_fields(collection, row));
+            let key = self.row_key(collection, row);
             if let Some(count) = key.and_then(|key| counts.get_mut(&key)) {
                 count.1 += 1;
             }
@@ -317,36 +328,54 @@ impl<'a> Matcher<'a> {
         counts
     }
 
-    /// The fields of a row with its references in SyncIDs. A reference to a row that has no SyncID becomes
-    /// something that no record can hold.
-    fn keyed_fields(&self, collection: &Collection, row: &Row) -> Fields {
-        let mut fields = row.fields.clone();
-        for reference in collection.references.iter().filter(|reference| !reference.path.contains('.')) {
-            let Some(target) = reference.target_in(&row.fields) else { continue };
-            if let Some(Value::String(id)) = fields.get(reference.path) {
-                let sync_id = self.found.ids.sync(target, id);
-                let text = sync_id.map_or_else(|| format!("\u{0}{id}"), ToString::to_string);
-                fields.insert(reference.path.to_owned(), Value::String(text));
-            }
-        }
-        fields
+    /// The natural key of a row, with its references in SyncIDs.
+    fn row_key(&self, collection: &Collection, row: &Row) -> Option<String> {
+        key_of(collection, |name| Some(self.in_sync_ids(collection, row, name, row.fields.get(name)?)))
     }
 
-    fn pair_twins(&mut self, collection: &'static Collection, records: &[&Record], rows: &[(&Row, Fields)]) {
-        let mut records: Vec<_> = records.to_vec();
-        let mut rows: Vec<_> = rows.iter().collect();
+    /// The value of a field as records have it. A reference to a row that has no SyncID becomes something that no record
+    /// can hold.
+    fn in_sync_ids<'v>(
+        &self,
+        collection: &Collection,
+        row: &Row,
+        name: &str,
+        value: &'v Value,
+    ) -> Cow<'v, Value> {
+        let mut references = collection.references.iter().filter(|reference| reference.path == name);
+        let target = references.find_map(|reference| reference.target_in(&row.fields));
+        let (Some(target), Value::String(id)) = (target, value) else { return Cow::Borrowed(value) };
+        let sync_id = self.found.ids.sync(target, id);
+        Cow::Owned(Value::from(sync_id.map_or_else(|| format!("\u{0}{id}"), ToString::to_string)))
+    }
+
+    fn pair_twins(&mut self, collection: &'static Collection, records: &[&Record], rows: &[&Row]) {
+        let (mut records, mut rows) = (records.to_vec(), rows.to_vec());
         records.sort_by(|a, b| a.sync_id.cmp(&b.sync_id));
-        rows.sort_by(|(a, _), (b, _)| a.id.order().cmp(&b.id.order()));
+        rows.sort_by(|a, b| a.id.order().cmp(&b.id.order()));
         let mut rest = Vec::new();
+        // One and one belong together whatever they hold.
+        if let ([record], [row]) = (records.as_slice(), rows.as_slice()) {
+            self.adopt(collection, record, row);
+            return;
+        }
         for record in records {
-            match rows.iter().position(|(_, fields)| has_content(collection, record, fields)) {
-                Some(place) => self.adopt(collection, record, rows.remove(place).0),
+            match rows.iter().position(|row| self.has_content(collection, record, row)) {
+                Some(place) => self.adopt(collection, record, rows.remove(place)),
                 None => rest.push(record),
             }
         }
-        for (record, (row, _)) in rest.into_iter().zip(rows) {
+        for (record, row) in rest.into_iter().zip(rows) {
             self.adopt(collection, record, row);
         }
+    }
+
+    fn has_content(&self, collection: &Collection, record: &Record, row: &Row) -> bool {
+        let mut compared = record.fields.iter().filter(|(name, _)| !collection.ignores(name));
+        compared.all(|(name, value)| {
+            let other = row.fields.get(name);
+            other.is_none_or(|other| same_value(value, &self.in_sync_ids(collection, row, name, other)))
+        })
     }
 
     /// Rows without a partner whose natural key a paired record has.
@@ -364,7 +393,7 @@ impl<'a> Matcher<'a> {
         let surplus: Vec<_> = free
             .into_iter()
             .filter_map(|row| {
-                let key = natural_key(collection, &self.keyed_fields(collection, row))?;
+                let key = self.row_key(collection, row)?;
                 Some((collection.name, row.id.clone(), (*keys.get(&key)?).clone()))
             })
             .collect();
@@ -376,8 +405,7 @@ impl<'a> Matcher<'a> {
         let mut rows = self.free_rows(collection);
         rows.sort_by(|a, b| a.id.order().cmp(&b.id.order()));
         for row in rows {
-            let by_key =
-                collection.twins.then(|| natural_key(collection, &self.keyed_fields(collection, row)));
+            let by_key = collection.twins.then(|| self.row_key(collection, row));
             let name = collection.name;
             let mut candidates: Box<dyn Iterator<Item = SyncId>> = match by_key.flatten() {
                 Some(key) => Box::new((0..).map(move |ordinal| derived_from_key(collection, &key, ordinal))),
@@ -391,17 +419,7 @@ impl<'a> Matcher<'a> {
     }
 }
 
-fn has_content(collection: &Collection, record: &Record, row: &Fields) -> bool {
-    let compared = record.fields.iter().filter(|(name, _)| !collection.ignores(name));
-    compared.into_iter().all(|(name, value)| row.get(name).is_none_or(|other| same_value(value, other)))
-}
-
-fn ambiguity(
-    collection: &'static Collection,
-    key: &str,
-    records: &[&Record],
-    rows: &[(&Row, Fields)],
-) -> Ambiguity {
+fn ambiguity(collection: &'static Collection, key: &str, records: &[&Record], rows: &[&Row]) -> Ambiguity {
     let parts: Vec<Value> = serde_json::from_str(key).unwrap_or_default();
     let named: Vec<_> = collection
         .natural_key
@@ -414,7 +432,7 @@ fn ambiguity(
         collection: collection.name,
         key: named.join(", "),
         records: records.iter().map(|record| record.sync_id.clone()).collect(),
-        rows: rows.iter().map(|(row, _)| row.id.clone()).collect(),
+        rows: rows.iter().map(|row| row.id.clone()).collect(),
     }
 }
 

@@ -116,8 +116,8 @@ fn sorted_value(value: &Json) -> Json {
 
 /// The server compares pairs of key and value as one text with a comma between them.
 fn by_pair(one: &str, other: &str) -> Ordering {
-    let units = |key: &str| key.encode_utf16().chain([u16::from(b',')]).collect::<Vec<_>>();
-    units(one).cmp(&units(other))
+    let (one, other) = (one.encode_utf16(), other.encode_utf16());
+    one.chain([u16::from(b',')]).cmp(other.chain([u16::from(b',')]))
 }
 
 fn by_text(one: &Object, other: &Object, key: &str) -> Ordering {

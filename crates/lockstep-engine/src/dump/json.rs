@@ -5,8 +5,8 @@ use std::path::Path;
 
 use lockstep_core::json::{Json, Keys, compare_keys, number};
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::{Map, Value};
 
 use super::error::DumpError;
 
@@ -24,18 +24,26 @@ pub fn canonical(value: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
-/// Sorts the keys of all objects, at any depth: as JavaScript lists the keys of an object that was filled in sorted
-/// order, so array indices first, by number, then the others by UTF-16 code unit.
-pub fn sort_keys(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.values_mut().for_each(sort_keys);
-            let mut entries: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
-            entries.sort_by(|(left, _), (right, _)| compare_keys(left, right));
-            map.extend(entries);
+/// A value to be written with the keys of all objects sorted, at any depth: as JavaScript lists the keys of an object that
+/// was filled in sorted order, so array indices first, by number, then the others by UTF-16 code unit.
+#[derive(Debug)]
+pub struct Sorted<'a, T>(pub &'a T);
+
+impl Serialize for Sorted<'_, Value> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(fields) => Sorted(fields).serialize(serializer),
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Sorted)),
+            other => other.serialize(serializer),
         }
-        Value::Array(items) => items.iter_mut().for_each(sort_keys),
-        _ => {}
+    }
+}
+
+impl Serialize for Sorted<'_, Map<String, Value>> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut pairs: Vec<_> = self.0.iter().collect();
+        pairs.sort_by(|(left, _), (right, _)| compare_keys(left, right));
+        serializer.collect_map(pairs.into_iter().map(|(key, value)| (key, Sorted(value))))
     }
 }
 

@@ -28,7 +28,7 @@ mod tests;
 mod write;
 
 pub use error::{DumpError, DumpWarning};
-pub use json::{Misread, canonical, misread, sort_keys};
+pub use json::{Misread, Sorted, canonical, misread};
 pub(crate) use json::{parse_file, parse_text};
 pub use paths::DumpPaths;
 pub use records::{DumpCollections, read_collections};

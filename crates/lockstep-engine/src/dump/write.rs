@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::error::DumpError;
 use super::paths::DumpPaths;
 use super::replace::{self, Replacement};
-use super::{SPECS, existing, json};
+use super::{SPECS, Sorted, existing, json};
 
 /// What to write. A part that is `None`, and a collection that is not named, stays as it is.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -96,7 +96,7 @@ fn render(
     let parts = contents.snapshot.as_ref().map(|(snapshot, layout)| to_files(snapshot, *layout));
     let parts = parts.unwrap_or_default().into_par_iter();
     let parts =
-        parts.map(|(path, value)| (join(&paths.snapshot, path.segments()), bytes(value.to_value(), sort)));
+        parts.map(|(path, value)| (join(&paths.snapshot, path.segments()), bytes(&value.to_value(), sort)));
     let mut files: BTreeMap<_, _> = records.chain(parts).collect();
     for (name, bytes) in contents.specs.iter().flatten() {
         files.insert(paths.specs.join(name), bytes.clone());
@@ -110,16 +110,13 @@ fn known(name: &str, names: &[&str]) -> Result<(), DumpError> {
 
 fn list(records: &[Map<String, Value>], sort: bool) -> Vec<u8> {
     match sort {
-        true => bytes(records.iter().cloned().map(Value::Object).collect(), sort),
+        true => json::canonical(&records.iter().map(Sorted).collect::<Vec<_>>()),
         false => json::canonical(&records),
     }
 }
 
-fn bytes(mut value: Value, sort: bool) -> Vec<u8> {
-    if sort {
-        json::sort_keys(&mut value);
-    }
-    json::canonical(&value)
+fn bytes(value: &Value, sort: bool) -> Vec<u8> {
+    if sort { json::canonical(&Sorted(value)) } else { json::canonical(value) }
 }
 
 fn join<'a>(directory: &Path, segments: impl Iterator<Item = &'a str>) -> PathBuf {

@@ -138,14 +138,11 @@ pub(super) fn keeps_ids(collection: &Collection, records: &[Record]) -> bool {
 
 /// The bytes of a file with these seeds.
 pub(super) fn document(mut seeds: Vec<Value>, sort_json: bool) -> Vec<u8> {
-    let mut document = match (seeds.len(), seeds.pop()) {
+    let document = match (seeds.len(), seeds.pop()) {
         (1, Some(only)) => only,
         (_, last) => Value::Array(seeds.into_iter().chain(last).collect()),
     };
-    if sort_json {
-        dump::sort_keys(&mut document);
-    }
-    dump::canonical(&document)
+    if sort_json { dump::canonical(&dump::Sorted(&document)) } else { dump::canonical(&document) }
 }
 
 /// The collections of a file, with the seed of each.

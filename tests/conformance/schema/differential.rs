@@ -4,7 +4,7 @@ use fastrand::Rng;
 use lockstep_core::json::{Json, Keys};
 use lockstep_core::schema::lists::{self, Lists};
 use lockstep_core::schema::{Mode, diff};
-use lockstep_testkit::directus::Directus;
+use lockstep_testkit::directus::{Db, Directus};
 use serde_json::Value;
 
 use super::mutation::{mutate, mutate_applicably};
@@ -15,15 +15,19 @@ use crate::stage::{major, on_every_version, project};
 const CASES: usize = 25;
 const STATES: usize = 6;
 
-#[expect(clippy::print_stdout, reason = "who sees it fail needs the seed")]
 async fn random_snapshots_are_compared_as_the_server_does(version: &str) {
+    on_a(Db::Sqlite, version).await;
+}
+
+#[expect(clippy::print_stdout, reason = "who sees it fail needs the seed")]
+async fn on_a(db: Db, version: &str) {
     let seed = std::env::var("LOCKSTEP_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok())
         .unwrap_or_else(|| fastrand::u64(..));
     println!("LOCKSTEP_SEED={seed} repeats this run");
     let mut rng = Rng::with_seed(seed);
-    let directus = Directus::builder(version).start().await.unwrap();
+    let directus = Directus::builder(version).db(db).start().await.unwrap();
     project::schema(&directus).await;
     let (mut compared, mut by_lists) = (0, 0);
     for _ in 0..STATES {
@@ -58,8 +62,7 @@ async fn of_lists(directus: &Directus, version: &str) -> Option<String> {
     ] {
         *list = directus.get(path).await.unwrap().into();
     }
-    let vendor = lists::vendor(&lists.collections)?;
-    let snapshot = lists.snapshot(version, vendor).unwrap().expect("of one time");
+    let snapshot = lists.snapshot(version).unwrap().expect("of one time, and a database that they tell");
     Some(text(&snapshot.to_json()))
 }
 
@@ -102,3 +105,17 @@ async fn walk(directus: &Directus, current: &Value, rng: &mut Rng) {
 }
 
 on_every_version!(random_snapshots_are_compared_as_the_server_does);
+
+mod random_snapshots_of_postgres_are_compared_as_the_server_does {
+    use super::{Db, on_a};
+
+    #[tokio::test]
+    async fn on_11() {
+        on_a(Db::Postgres, "11.17.4").await;
+    }
+
+    #[tokio::test]
+    async fn on_12() {
+        on_a(Db::Postgres, "12.4.0").await;
+    }
+}

@@ -63,7 +63,7 @@ pub(crate) async fn read(client: &Client) -> Result<Snapshot, EngineError> {
     Ok(Snapshot::from_value(json)?)
 }
 
-/// The same, by the quickest way: of an SQLite, and where that was compared, made of the lists that the server makes it of
+/// The same, by the quickest way: where that was compared, made of the lists that the server makes it of
 /// ([`lists`]).
 ///
 /// # Errors
@@ -83,9 +83,11 @@ async fn of_lists(instance: &Instance) -> Result<Option<Snapshot>, EngineError> 
         Keys::default().parse(&text).map_err(EngineError::SchemaText)
     };
     let collections = list(List::Collections).await?;
-    let Some(vendor) = lists::vendor(&collections) else { return Ok(None) };
+    if lists::hint(&collections).is_none() {
+        return Ok(None);
+    }
     let (fields, relations) = try_join(list(List::Fields), list(List::Relations)).await?;
-    Ok(Lists { collections, fields, relations }.snapshot(instance.version, vendor)?)
+    Ok(Lists { collections, fields, relations }.snapshot(instance.version)?)
 }
 
 /// What leads from the schema `current` to the desired one, and what is wrong with that.

@@ -263,8 +263,11 @@ fn resolve_as(
 
 fn connect(settings: &Settings, hooks: Option<&ScriptHooks>, output: &Output) -> Result<Client, Failure> {
     let connection = settings.connection()?;
-    let auth = auth(connection.credentials);
-    Client::new(&connection.url.value, auth, client_options(settings, hooks, output)).map_err(Failure::Client)
+    let options = ClientOptions {
+        login: Some(connection.credentials.told()),
+        ..client_options(settings, hooks, output)
+    };
+    Client::new(&connection.url.value, auth(connection.credentials), options).map_err(Failure::Client)
 }
 
 fn auth(credentials: Credentials) -> Auth {

@@ -23,6 +23,9 @@ pub type Observer = Arc<dyn Fn(&RequestEvent) + Send + Sync>;
 pub struct ClientOptions {
     /// Sees every HTTP request.
     pub observer: Option<Observer>,
+    /// What the login is and where it comes from (`the token of DIRECTUS_TOKEN in .env`), for who reads that the instance
+    /// does not take it.
+    pub login: Option<String>,
     /// Headers to send with every request; they may hold secrets.
     pub headers: Vec<(String, String)>,
     /// Changes requests and answers.
@@ -41,6 +44,7 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             observer: None,
+            login: None,
             headers: Vec::new(),
             decorator: None,
             retry: RetryPolicy::default(),
@@ -57,6 +61,7 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     base: String,
+    login: Option<String>,
     http: reqwest::Client,
     headers: HeaderMap,
     decorator: Option<Arc<dyn Decorator>>,
@@ -103,6 +108,7 @@ impl Client {
         };
         Ok(Self(Arc::new(Inner {
             base: base_url::as_text(&url),
+            login: options.login,
             http: http_client(&url)?,
             headers: headers(&options.headers)?,
             decorator: options.decorator,
@@ -300,7 +306,14 @@ impl Inner {
                 Ok(Answer::new(request, status, body).at(date))
             }
             Ok(received) => {
-                Err(refusal::refused(request, received.status, received.location.as_deref(), &received.body))
+                let refused =
+                    refusal::refused(request, received.status, received.location.as_deref(), &received.body);
+                Err(match &self.login {
+                    Some(login) if refused.kind().is_of_login() => {
+                        refused.behind(format!("{} does not take {login}", self.base))
+                    }
+                    _ => refused,
+                })
             }
             Err(failure) => Err(failure.into_error(request, &self.base, self.patience(request))),
         }

@@ -52,6 +52,11 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// True if the server does not take who the client says it is.
+    pub(crate) fn is_of_login(self) -> bool {
+        matches!(self, Self::InvalidCredentials | Self::TokenExpired)
+    }
+
     /// What a user can do about it: the one table of remedies.
     pub fn hint(self) -> Option<&'static str> {
         Some(match self {
@@ -138,6 +143,12 @@ impl Error {
 
     pub(crate) fn caused_by(mut self, cause: Cause) -> Self {
         self.cause = Some(cause);
+        self
+    }
+
+    /// The same as the reason of a sentence that says what it means.
+    pub(crate) fn behind(mut self, meaning: String) -> Self {
+        self.cause = Some(Cause(std::mem::replace(&mut self.sentence, meaning)));
         self
     }
 

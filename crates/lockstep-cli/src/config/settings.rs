@@ -111,7 +111,7 @@ pub(crate) struct Connection {
 /// How to log in.
 #[derive(Debug, Clone)]
 pub(crate) enum Credentials {
-    /// A static token; email and password are then ignored.
+    /// A static token; email and password are then ignored, unless they are typed and the token is not.
     Token(Sourced<SecretString>),
     /// Email and password.
     Login {
@@ -120,6 +120,18 @@ pub(crate) enum Credentials {
         /// The password.
         password: Sourced<SecretString>,
     },
+}
+
+impl Credentials {
+    /// What they are and where they come from, without a secret.
+    pub(crate) fn told(&self) -> String {
+        match self {
+            Self::Token(token) => format!("the token of {}", token.origin),
+            Self::Login { email, password } => {
+                format!("{} with the password of {}", email.value, password.origin)
+            }
+        }
+    }
 }
 
 impl Settings {
@@ -215,7 +227,10 @@ impl Settings {
     /// No URL or one that is none, no way to log in.
     pub(crate) fn connection(&self) -> Result<Connection, ConfigError> {
         let url = self.url()?;
-        if let Some(token) = self.token.clone().transpose().map_err(ConfigError::UnsetVariable)? {
+        // Who types an email address does not mean the token of a file.
+        let by_password = is_typed(&self.email) && !is_typed(&self.token);
+        let token = self.token.clone().filter(|_| !by_password);
+        if let Some(token) = token.transpose().map_err(ConfigError::UnsetVariable)? {
             return Ok(Connection { url, credentials: Credentials::Token(token) });
         }
         let email = self.email.clone().transpose().map_err(ConfigError::UnsetVariable)?;
@@ -228,6 +243,10 @@ impl Settings {
         };
         Ok(Connection { url, credentials })
     }
+}
+
+fn is_typed<T>(value: &Needed<T>) -> bool {
+    matches!(value, Some(Ok(value)) if value.origin == Origin::CommandLine)
 }
 
 fn flag(layers: &[Layer], pick: impl Fn(&Values) -> Option<bool>, otherwise: bool) -> Sourced<bool> {

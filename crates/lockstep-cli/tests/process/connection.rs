@@ -79,6 +79,7 @@ async fn a_directus_that_is_too_old() {
 
 #[tokio::test]
 async fn who_we_are_is_not_enough() {
+    let told = "<url> does not take the token of the command line\n  because GET /server/info: ";
     let credentials = "hint: check the token, or the email and password";
     let administrator = "hint: use the token, or email and password, of an administrator";
     let (bad, expired) =
@@ -88,15 +89,15 @@ async fn who_we_are_is_not_enough() {
             "/server/info",
             401,
             bad.as_str(),
-            format!("GET /server/info: Invalid user credentials (401 INVALID_CREDENTIALS)\n  {credentials}"),
+            format!("{told}Invalid user credentials (401 INVALID_CREDENTIALS)\n  {credentials}"),
         ),
         (
             "/server/info",
             401,
             &expired,
-            "GET /server/info: Token expired (401 TOKEN_EXPIRED)\n  hint: use a static token, or log in with email \
-             and password"
-                .to_owned(),
+            format!(
+                "{told}Token expired (401 TOKEN_EXPIRED)\n  hint: use a static token, or log in with email and password"
+            ),
         ),
         (
             "/server/info",
@@ -123,11 +124,28 @@ async fn a_login_that_fails() {
     let told = place.refuses(1, &["diff", "-u", &fake.url(), "-e", "a@b.c", "-p", "s3cret"]).await;
     assert_eq!(
         told,
-        "error: POST /auth/login: Invalid user credentials (401 INVALID_CREDENTIALS)\n  hint: check the token, or the \
-         email and password\n"
+        format!(
+            "error: {} does not take a@b.c with the password of the command line\n  because POST /auth/login: Invalid user \
+             credentials (401 INVALID_CREDENTIALS)\n  hint: check the token, or the email and password\n",
+            fake.url()
+        )
     );
     let logins = fake.requests().iter().filter(|seen| seen.path == "/auth/login").count();
     assert_eq!((fake.requests().len(), logins), (2, 2), "one request in each of two runs");
+}
+
+/// What is typed is meant: a file that goes with the folder has no say in it.
+#[tokio::test]
+async fn a_login_that_is_typed_where_a_file_has_a_token() {
+    let place = Place::with_dump();
+    place.file(".env", "DIRECTUS_TOKEN=of-the-file\n");
+    let bad = error("Invalid user credentials.", "INVALID_CREDENTIALS");
+    let fake = Fake::answering(&[("/auth/login", 401, &bad), ("/server/info", 401, &bad)]).await;
+    let told = place.refuses(1, &["diff", "-u", &fake.url(), "-e", "a@b.c", "-p", "s3cret"]).await;
+    assert!(told.contains("does not take a@b.c with the password of the command line"), "{told}");
+    let told = place.refuses(1, &["diff", "-u", &fake.url()]).await;
+    assert!(told.contains("does not take the token of DIRECTUS_TOKEN in "), "{told}");
+    assert!(!told.contains("of-the-file"), "{told}");
 }
 
 /// Its token expires, a second login gives another one: the user notices nothing.

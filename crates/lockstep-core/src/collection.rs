@@ -119,6 +119,8 @@ pub struct Collection {
     /// Fields that every change repeats, because the server judges the change by them: a Directus 12 without a licence
     /// takes one of a permission that does not say `fields` for a custom rule.
     pub restated: &'static [&'static str],
+    /// Texts that no record may lack, in every version: the server refuses one without.
+    pub required: &'static [&'static str],
     /// Fields that are null in a new record of which nothing else is said, in every version: their null is not sent.
     pub null_at_first: &'static [&'static str],
     /// True if deletions go before writes, because of uniqueness over ordinary fields.
@@ -173,6 +175,7 @@ pub(crate) const PLAIN: Collection = Collection {
     change_apart: &[],
     refuses_circles: false,
     restated: &[],
+    required: &[],
     null_at_first: &[],
     delete_first: false,
     brings: None,
@@ -229,6 +232,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         always_preserved: true,
         references: &[reference("parent", "folders")],
         natural_key: &["type", "parent", "name"],
+        required: &["name"],
         // Before Directus 12 all folders are for files.
         missing_parts: &[("type", "files")],
         ..PLAIN
@@ -236,6 +240,7 @@ pub static COLLECTIONS: [Collection; 11] = [
     Collection {
         name: "translations",
         natural_key: &["language", "key"],
+        required: &["language", "key", "value"],
         change_apart: &["language", "key"],
         delete_first: true,
         label: &[LabelPart::Field("key"), LabelPart::Field("language")],
@@ -247,6 +252,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["date_created", "user_created", "operations"],
         references: &[loose("operation", "operations"), reference("folder", "folders")],
         unique: &["operation"],
+        required: &["name"],
         brings: Some("operations"),
         cascades: &[("operations", "flow")],
         ..PLAIN
@@ -262,6 +268,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ],
         natural_key: &["flow", "key"],
         unique: &["resolve", "reject"],
+        required: &["flow", "key", "type"],
         label: &[LabelPart::Named("flow"), LabelPart::Field("key")],
         file_order: &["key"],
         ..PLAIN
@@ -271,6 +278,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["users", "children", "policies"],
         lists: &["ip_access"],
         references: &[reference("parent", "roles")],
+        required: &["name"],
         refuses_circles: true,
         cascades: &[("presets", "role"), ("permissions", "role")],
         ..PLAIN
@@ -280,6 +288,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["users", "permissions"],
         lists: &["ip_access"],
         attachments: Some("roles"),
+        required: &["name"],
         cascades: &[("permissions", "policy")],
         since_major: 11,
         ..PLAIN
@@ -293,6 +302,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         twins: true,
         merges_twins: true,
         restated: &["collection", "action", "fields", "permissions"],
+        required: &["collection", "action"],
         null_at_first: &["permissions", "validation", "presets"],
         label: &[
             LabelPart::Named("role"),
@@ -307,6 +317,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "dashboards",
         ignored: &["date_created", "user_created", "panels"],
         brings: Some("panels"),
+        required: &["name"],
         cascades: &[("panels", "dashboard")],
         ..PLAIN
     },
@@ -314,6 +325,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "panels",
         ignored: &["date_created", "user_created"],
         references: &[reference("dashboard", "dashboards")],
+        required: &["dashboard", "type"],
         natural_key: &[],
         label: &[LabelPart::Named("dashboard"), LabelPart::Field("name"), LabelPart::Field("type")],
         ..PLAIN

@@ -443,6 +443,7 @@ impl Reconciler<'_> {
                 Ok(local) => {
                     let id = self.matching.ids.local(collection.name, record.sync_id.as_str());
                     let row = id.and_then(|id| by_id.get(id.as_str()).copied());
+                    problems.extend(self.lacking(collection, record, row, &label));
                     self.record(collection, record, local, row, &label, &mut changes);
                 }
                 Err(missing) => problems.extend(missing.into_iter().map(|reference| Problem::Missing {
@@ -528,6 +529,36 @@ impl Reconciler<'_> {
             cuts_off: 0,
         };
         changes.items.push(Change { difference: Arc::new(difference), write, late, upload });
+    }
+
+    /// The texts that the server insists on and that a record to be written does not have. A field that a record leaves out
+    /// stays as the row has it.
+    fn lacking(
+        &self,
+        collection: &'static Collection,
+        record: &Record,
+        row: Option<&Row>,
+        label: &impl Fn() -> String,
+    ) -> Vec<Problem> {
+        let actions = self.comparison.mode.actions(collection);
+        let is_written = match row {
+            Some(_) => actions.update,
+            None => actions.create && !is_special(record.sync_id.as_str()),
+        };
+        let required = collection.required.iter().filter(|_| is_written);
+        let lacks = required.filter(|field| match record.fields.get(**field) {
+            Some(value) => !value.is_string(),
+            None => row.is_none(),
+        });
+        lacks
+            .map(|field| Problem::Lacking {
+                place: self.comparison.mode.place(collection, &record.sync_id),
+                sync_id: record.sync_id.clone(),
+                label: label(),
+                field,
+                found: record.fields.get(*field).cloned(),
+            })
+            .collect()
     }
 
     /// A record that may be meant by a reference to nothing.

@@ -91,13 +91,37 @@ async fn whose_operations_go_in_a_circle() {
     says(&place, 1, expected).await;
 }
 
+/// The server would refuse these in the middle of a push, or keep another value than the dump's for ever.
+#[tokio::test]
+async fn that_lacks_a_text_that_every_record_has() {
+    let place = Place::with_dump();
+    let refused = "and the instance takes no record without it\n    hint: give the record a text as name, or pull again";
+    for (name, told) in [
+        ("", format!("name is missing, {refused}")),
+        (r#","name":null"#, format!("name is null, {refused}")),
+        (
+            r#","name":5"#,
+            "name is 5, and has to be a text\n    hint: give the record a text as name, or pull again"
+                .to_owned(),
+        ),
+    ] {
+        place.records("roles", &format!(r#"[{{"_syncId":"{ID}1"{name}}}]"#));
+        let expected = format!(
+            "error: the dump has a problem, and nothing was written\n  - roles.json: \"{ID}1\" ({ID}1): {told}"
+        );
+        says(&place, 1, &expected).await;
+    }
+}
+
 /// A flow with three operations, and where each goes on.
 fn operations(place: &Place, next: [Option<u32>; 3]) {
     place.records("flows", &format!(r#"[{{"_syncId":"{ID}f","name":"Nightly","operation":null}}]"#));
     let operation = |(place, next): (usize, &Option<u32>)| {
         let number = place + 1;
         let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{ID}{next}\""));
-        format!(r#"{{"_syncId":"{ID}{number}","key":"step{number}","flow":"{ID}f","resolve":{next}}}"#)
+        format!(
+            r#"{{"_syncId":"{ID}{number}","key":"step{number}","type":"log","flow":"{ID}f","resolve":{next}}}"#
+        )
     };
     let all: Vec<_> = next.iter().enumerate().map(operation).collect();
     place.records("operations", &format!("[{}]", all.join(",")));

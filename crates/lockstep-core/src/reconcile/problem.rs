@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::collection::Collection;
 use crate::identity::matching::Ambiguity;
 use crate::identity::translate::MissingReference;
@@ -39,6 +41,19 @@ pub enum Problem {
         reason: String,
         /// What to do.
         hint: String,
+    },
+    /// A record lacks a text without which the server takes none.
+    Lacking {
+        /// The file that the record stands in.
+        place: String,
+        /// Its identity.
+        sync_id: SyncId,
+        /// What people call it.
+        label: String,
+        /// The field.
+        field: &'static str,
+        /// What stands there; none if the record does not have the field.
+        found: Option<Value>,
     },
     /// A record has no key, and the server makes none.
     NoKey {
@@ -96,7 +111,7 @@ impl Problem {
             | Self::Cycle { collection, .. }
             | Self::Contended { collection, .. } => Collection::named(collection).is_none(),
             Self::Ambiguous(ambiguity) => Collection::named(ambiguity.collection).is_none(),
-            Self::Unset { .. } | Self::Rule(_) => false,
+            Self::Lacking { .. } | Self::Unset { .. } | Self::Rule(_) => false,
         }
     }
 
@@ -109,6 +124,7 @@ impl Problem {
                 format!("add the record to a seed of {}, or push what creates it first", shown(reference.target))
             }
             Self::Unfit { hint, .. } => hint.clone(),
+            Self::Lacking { field, .. } => format!("give the record a text as {field}, or pull again"),
             Self::NoKey { field, .. } => {
                 format!("give the record a value for {field}, or set preserve_ids, so that its _sync_id serves")
             }
@@ -153,6 +169,14 @@ impl fmt::Display for Problem {
             ),
             Self::Unfit { place, sync_id, field, reason, .. } => {
                 write!(f, "{place}: {sync_id}: {field} {reason}")
+            }
+            Self::Lacking { place, sync_id, label, field, found } => {
+                write!(f, "{place}: \"{label}\" ({sync_id}): {field} is ")?;
+                match found {
+                    None => f.write_str("missing, and the instance takes no record without it"),
+                    Some(Value::Null) => f.write_str("null, and the instance takes no record without it"),
+                    Some(value) => write!(f, "{value}, and has to be a text"),
+                }
             }
             Self::NoKey { place, sync_id, field } => {
                 write!(f, "{place}: {sync_id}: the record has no {field}, and the server makes none")

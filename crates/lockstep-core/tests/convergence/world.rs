@@ -173,7 +173,7 @@ impl Builder {
                 _ => json!(null),
             };
             let key = format!("op{}", self.dice.below(3) + 3 * place);
-            let fields = json!({"name": key, "key": key, "flow": flow, "resolve": resolve, "reject": reject, "options": options});
+            let fields = json!({"name": key, "key": key, "type": "log", "flow": flow, "resolve": resolve, "reject": reject, "options": options});
             self.add("operations", id, fields);
         }
     }

@@ -9,7 +9,7 @@ use super::style::{BAD, BOLD, DIM, GOOD, WARN, counted};
 
 /// What leads from one schema to another, for a terminal.
 pub(super) fn text(report: &SchemaReport, (current, desired): (&str, &str)) -> String {
-    let title = format!("{BOLD}{} -> {}{BOLD:#}\n", line(desired), line(current));
+    let title = format!("{BOLD}{} -> {}{BOLD:#}\n", line(current), line(desired));
     if report.changes.is_empty() {
         return format!("{title}{GOOD}No differences{GOOD:#} of the schema\n");
     }

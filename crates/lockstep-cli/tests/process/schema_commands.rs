@@ -95,14 +95,14 @@ async fn a_schema_is_the_same_wherever_it_is_read() {
         // The word stands for the configured dump.
         let source = if source == "dump" { "./dump" } else { source };
         let ran = printed(&place, &["schema", "diff", "a.json", source, "--exit-code"]).await;
-        assert_eq!(ran, format!("{source} -> a.json\n{SAME}"));
+        assert_eq!(ran, format!("a.json -> {source}\n{SAME}"));
         assert_eq!(printed(&place, &["schema", "diff", source, "a.json", "--format", "directus"]).await, "");
         let hash = printed(&place, &["schema", "hash", source]).await;
         assert_eq!(hash.trim().len(), 40, "{hash}");
     }
     let text = schema::current().to_string();
     let output = with_input(&place, &["schema", "diff", "a.json", "-", "--exit-code"], &text);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("- -> a.json\n{SAME}"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("a.json -> -\n{SAME}"));
     let output = with_input(&place, &["schema", "lint"], "");
     assert_eq!(output.status.code(), Some(1), "the dump is gone");
 }
@@ -128,7 +128,7 @@ async fn a_revision_is_read_from_any_folder_of_the_repository() {
 async fn differences_are_text() {
     let place = two();
     let text = printed(&place, &["schema", "diff", "a.json", "b.json"]).await;
-    let expected = "b.json -> a.json\n\n  \
+    let expected = "a.json -> b.json\n\n  \
                     - field articles.body  destructive: the column and all its values are dropped\n      \
                     instead: copy its values elsewhere first, or keep it in the desired schema\n  \
                     + field articles.due\n  \
@@ -356,7 +356,7 @@ async fn a_snapshot_of_an_instance_comes_back() {
     for name in ["s.yaml", "s.json"] {
         place.run_at(&fake, &["schema", "snapshot", "-O", name]).await.exits(0);
         let ran = place.run_at(&fake, &["schema", "diff", "instance", name, "--exit-code"]).await.exits(0);
-        assert_eq!(ran.stdout, format!("{name} -> instance\n{SAME}"));
+        assert_eq!(ran.stdout, format!("instance -> {name}\n{SAME}"));
         let ran = place.run_at(&fake, &["schema", "apply", name]).await.exits(0);
         assert!(fake.writes().is_empty(), "{ran}");
     }

@@ -209,7 +209,7 @@ pub(crate) struct GlobalArgs {
     /// Where Directus is [env: DIRECTUS_URL]
     #[arg(short = 'u', long, global = true, value_name = "URL")]
     pub(crate) directus_url: Option<String>,
-    /// An administrator's static token; email and password are then ignored [env: DIRECTUS_TOKEN]
+    /// An administrator's static token; email and password are then ignored, unless only they are typed [env: DIRECTUS_TOKEN]
     #[arg(short = 't', long, global = true, value_name = "TOKEN", allow_hyphen_values = true)]
     pub(crate) directus_token: Option<SecretString>,
     /// An administrator's email [env: DIRECTUS_ADMIN_EMAIL]

@@ -75,6 +75,42 @@ pub enum LabelPart {
     Named(&'static str),
 }
 
+/// A field that every record has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Required {
+    /// It holds a text.
+    Text(&'static str),
+    /// It holds a number.
+    Number(&'static str),
+}
+
+impl Required {
+    /// The field.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        let (Self::Text(field) | Self::Number(field)) = self;
+        field
+    }
+
+    /// True for a value that the field can hold.
+    #[must_use]
+    pub fn takes(self, value: &Value) -> bool {
+        match self {
+            Self::Text(_) => value.is_string(),
+            Self::Number(_) => value.is_number(),
+        }
+    }
+
+    /// What it holds, in words.
+    #[must_use]
+    pub fn form(self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text",
+            Self::Number(_) => "a number",
+        }
+    }
+}
+
 /// One synchronized collection.
 #[derive(Debug)]
 pub struct Collection {
@@ -119,8 +155,8 @@ pub struct Collection {
     /// Fields that every change repeats, because the server judges the change by them: a Directus 12 without a licence
     /// takes one of a permission that does not say `fields` for a custom rule.
     pub restated: &'static [&'static str],
-    /// Texts that no record may lack, in every version: the server refuses one without.
-    pub required: &'static [&'static str],
+    /// What no record may lack, in every version: the server refuses one without.
+    pub required: &'static [Required],
     /// Fields that are null in a new record of which nothing else is said, in every version: their null is not sent.
     pub null_at_first: &'static [&'static str],
     /// True if deletions go before writes, because of uniqueness over ordinary fields.
@@ -232,7 +268,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         always_preserved: true,
         references: &[reference("parent", "folders")],
         natural_key: &["type", "parent", "name"],
-        required: &["name"],
+        required: &[Required::Text("name")],
         // Before Directus 12 all folders are for files.
         missing_parts: &[("type", "files")],
         ..PLAIN
@@ -240,7 +276,7 @@ pub static COLLECTIONS: [Collection; 11] = [
     Collection {
         name: "translations",
         natural_key: &["language", "key"],
-        required: &["language", "key", "value"],
+        required: &[Required::Text("language"), Required::Text("key"), Required::Text("value")],
         change_apart: &["language", "key"],
         delete_first: true,
         label: &[LabelPart::Field("key"), LabelPart::Field("language")],
@@ -252,7 +288,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["date_created", "user_created", "operations"],
         references: &[loose("operation", "operations"), reference("folder", "folders")],
         unique: &["operation"],
-        required: &["name"],
+        required: &[Required::Text("name")],
         brings: Some("operations"),
         cascades: &[("operations", "flow")],
         ..PLAIN
@@ -268,7 +304,13 @@ pub static COLLECTIONS: [Collection; 11] = [
         ],
         natural_key: &["flow", "key"],
         unique: &["resolve", "reject"],
-        required: &["flow", "key", "type"],
+        required: &[
+            Required::Text("flow"),
+            Required::Text("key"),
+            Required::Text("type"),
+            Required::Number("position_x"),
+            Required::Number("position_y"),
+        ],
         label: &[LabelPart::Named("flow"), LabelPart::Field("key")],
         file_order: &["key"],
         ..PLAIN
@@ -278,7 +320,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["users", "children", "policies"],
         lists: &["ip_access"],
         references: &[reference("parent", "roles")],
-        required: &["name"],
+        required: &[Required::Text("name")],
         refuses_circles: true,
         cascades: &[("presets", "role"), ("permissions", "role")],
         ..PLAIN
@@ -288,7 +330,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         ignored: &["users", "permissions"],
         lists: &["ip_access"],
         attachments: Some("roles"),
-        required: &["name"],
+        required: &[Required::Text("name")],
         cascades: &[("permissions", "policy")],
         since_major: 11,
         ..PLAIN
@@ -302,7 +344,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         twins: true,
         merges_twins: true,
         restated: &["collection", "action", "fields", "permissions"],
-        required: &["collection", "action"],
+        required: &[Required::Text("collection"), Required::Text("action")],
         null_at_first: &["permissions", "validation", "presets"],
         label: &[
             LabelPart::Named("role"),
@@ -317,7 +359,7 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "dashboards",
         ignored: &["date_created", "user_created", "panels"],
         brings: Some("panels"),
-        required: &["name"],
+        required: &[Required::Text("name")],
         cascades: &[("panels", "dashboard")],
         ..PLAIN
     },
@@ -325,7 +367,14 @@ pub static COLLECTIONS: [Collection; 11] = [
         name: "panels",
         ignored: &["date_created", "user_created"],
         references: &[reference("dashboard", "dashboards")],
-        required: &["dashboard", "type"],
+        required: &[
+            Required::Text("dashboard"),
+            Required::Text("type"),
+            Required::Number("position_x"),
+            Required::Number("position_y"),
+            Required::Number("width"),
+            Required::Number("height"),
+        ],
         natural_key: &[],
         label: &[LabelPart::Named("dashboard"), LabelPart::Field("name"), LabelPart::Field("type")],
         ..PLAIN

@@ -413,6 +413,18 @@ fn upload(collection: &Collection, record: &Record) -> Option<String> {
     Some(record.fields.get(collection.upload?)?.as_str()?.to_owned())
 }
 
+/// What a value is, in words.
+fn form(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
 struct Reconciler<'a> {
     comparison: &'a Comparison<'a>,
     matching: &'a Matching,
@@ -531,8 +543,8 @@ impl Reconciler<'_> {
         changes.items.push(Change { difference: Arc::new(difference), write, late, upload });
     }
 
-    /// The texts that the server insists on and that a record to be written does not have. A field that a record leaves out
-    /// stays as the row has it.
+    /// What the server insists on and a record to be written does not have. A field that a record leaves out stays as the row
+    /// has it; one whose variable is not set is told as that.
     fn lacking(
         &self,
         collection: &'static Collection,
@@ -546,17 +558,21 @@ impl Reconciler<'_> {
             None => actions.create && !is_special(record.sync_id.as_str()),
         };
         let required = collection.required.iter().filter(|_| is_written);
-        let lacks = required.filter(|field| match record.fields.get(**field) {
-            Some(value) => !value.is_string(),
-            None => row.is_none(),
+        let unset = &self.comparison.transformed.unset;
+        let is_unset =
+            |field: &str| unset.contains(&(collection.name, record.sync_id.clone(), field.to_owned()));
+        let lacks = required.filter(|required| match record.fields.get(required.field()) {
+            Some(value) => !required.takes(value),
+            None => row.is_none() && !is_unset(required.field()),
         });
         lacks
-            .map(|field| Problem::Lacking {
+            .map(|required| Problem::Lacking {
                 place: self.comparison.mode.place(collection, &record.sync_id),
                 sync_id: record.sync_id.clone(),
                 label: label(),
-                field,
-                found: record.fields.get(*field).cloned(),
+                field: required.field(),
+                needs: required.form(),
+                found: record.fields.get(required.field()).map(form),
             })
             .collect()
     }

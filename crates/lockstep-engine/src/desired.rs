@@ -3,7 +3,7 @@
 use lockstep_core::collection::Collection;
 use lockstep_core::record::{Fields, Record, SyncId};
 use lockstep_core::schema::Snapshot;
-use lockstep_core::transform::Concealed;
+use lockstep_core::transform::{Concealed, UnsetFields};
 use lockstep_core::version::Version;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -25,6 +25,8 @@ pub(crate) struct Desired {
     pub(crate) snapshot: Option<Snapshot>,
     /// What came from variables, and what is shown instead.
     pub(crate) concealed: Concealed,
+    /// What it does not say because a variable is not set.
+    pub(crate) unset: UnsetFields,
     /// The collections that are read of the instance.
     pub(crate) collections: Vec<&'static Collection>,
 }
@@ -102,7 +104,7 @@ impl Desired {
             None => Aliases::read(instance).await?,
         };
         dumped.remove_aliases(&aliases);
-        let concealed = transform::desired(&mut dumped, options, unset)?;
+        let (concealed, unset) = transform::desired(&mut dumped, options, unset)?;
         for collection in collections.iter().filter(|c| options.scope.contains(c.name)) {
             if !dumped.records.contains_key(collection.name) {
                 dumped.notices.push(format!(
@@ -111,7 +113,7 @@ impl Desired {
                 ));
             }
         }
-        Ok(Self { dumped, snapshot, collections, concealed })
+        Ok(Self { dumped, snapshot, collections, concealed, unset })
     }
 }
 

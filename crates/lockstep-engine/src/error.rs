@@ -225,6 +225,9 @@ pub enum EngineError {
     /// The user said no. Nothing was written.
     #[error("not applied: nothing was written")]
     Declined,
+    /// Nobody was asked, and nobody had said yes. Nothing was written.
+    #[error("not applied: nobody said yes, and nothing was written")]
+    Unasked,
     /// A write failed.
     #[error("cannot {} {collection}{}", verb_text(*.verb), .record.as_ref().map_or(String::new(), |r| format!(": {r}")))]
     Write {
@@ -447,6 +450,7 @@ impl EngineError {
             Self::NotReady { .. } => "look into the log of the instance, or raise --timeout",
             Self::MoveCut { .. } => "run it again: what is there already stays",
             Self::NoTable(_) => "use --state file",
+            Self::Unasked => "say --yes: a document on stdout leaves no place for the question",
             Self::Problems(_)
             | Self::Lint(_)
             | Self::Declined

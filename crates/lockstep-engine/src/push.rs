@@ -29,6 +29,8 @@ pub enum Decision {
     Apply,
     /// No.
     Decline,
+    /// There is somebody to ask, and nobody was: the output is a document.
+    Unasked,
     /// The changes are destructive, and nobody consented to that.
     Refuse,
 }
@@ -151,6 +153,7 @@ pub(crate) async fn bring(
         match consent.decide(&info, &first.differences, &first.notices) {
             Decision::Apply => {}
             Decision::Decline => return Err(EngineError::Declined),
+            Decision::Unasked => return Err(EngineError::Unasked),
             Decision::Refuse => return Err(EngineError::Refused(Box::new(first.differences))),
         }
     }

@@ -14,8 +14,8 @@ use lockstep_core::reconcile::Problem;
 use lockstep_core::record::{Record, SyncId};
 use lockstep_core::report::FoundSecret;
 use lockstep_core::transform::{
-    self, Concealed, Missing, Path, Remark, Transformed, Undone, World, has_placeholders, keep, portable,
-    supply,
+    self, Concealed, Missing, Path, Remark, Transformed, Undone, UnsetFields, World, has_placeholders, keep,
+    portable, supply,
 };
 use serde_json::Value;
 
@@ -30,7 +30,8 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     placeholder::is_marked(text) && placeholder::variables(text).next().is_some()
 }
 
-/// Makes a dump what this instance is to hold, and gives what reports show in place of the values of variables.
+/// Makes a dump what this instance is to hold, and gives what reports show in place of the values of variables, and the
+/// fields that are left out because of them.
 ///
 /// # Errors
 /// Paths that do not fit; variables that are not set, where `unset` says so.
@@ -38,7 +39,7 @@ pub(crate) fn desired(
     dumped: &mut Dumped,
     options: &Options,
     unset: Unset,
-) -> Result<Concealed, EngineError> {
+) -> Result<(Concealed, UnsetFields), EngineError> {
     options.transforms.remove_ignored_of(&mut dumped.records);
     let left_out = filtered_out(&dumped.records, options);
     let applied = options.transforms.override_values(&mut dumped.records);
@@ -64,10 +65,10 @@ pub(crate) fn desired(
     match unset {
         Unset::Refuse if !missing.is_empty() => Err(EngineError::Problems(problems(dumped, missing))),
         Unset::LeaveOut => {
-            leave_out(dumped, missing);
-            Ok(concealed)
+            let left_out = leave_out(dumped, missing);
+            Ok((concealed, left_out))
         }
-        Unset::Refuse | Unset::Literal => Ok(concealed),
+        Unset::Refuse | Unset::Literal => Ok((concealed, UnsetFields::new())),
     }
 }
 
@@ -107,8 +108,9 @@ fn problems(dumped: &Dumped, missing: Vec<(&'static str, SyncId, Missing)>) -> V
     missing.into_iter().map(problem).collect()
 }
 
-/// Takes the fields out that cannot be compared.
-fn leave_out(dumped: &mut Dumped, missing: Vec<(&'static str, SyncId, Missing)>) {
+/// Takes the fields out that cannot be compared, and gives them.
+fn leave_out(dumped: &mut Dumped, missing: Vec<(&'static str, SyncId, Missing)>) -> UnsetFields {
+    let mut left_out = UnsetFields::new();
     for (name, sync_id, missing) in missing {
         let records = dumped.records.get_mut(name).into_iter().flatten();
         let field = missing.path.field();
@@ -119,7 +121,9 @@ fn leave_out(dumped: &mut Dumped, missing: Vec<(&'static str, SyncId, Missing)>)
             "{name}.json: {sync_id}: the variable {} is not set, so {field} is not compared",
             missing.variable
         ));
+        left_out.insert((name, sync_id, field.to_owned()));
     }
+    left_out
 }
 
 /// What takes no part in a comparison, and what is not shown of it; notices about the rules.
@@ -132,9 +136,9 @@ pub(crate) fn compared(
     rows: &InstanceRows,
     matching: &Matching,
 ) -> Result<(Transformed, Vec<String>), EngineError> {
-    let concealed = desired.concealed.clone();
+    let (concealed, unset) = (desired.concealed.clone(), desired.unset.clone());
     if options.transforms.is_empty() {
-        return Ok((Transformed { concealed, ..Transformed::default() }, Vec::new()));
+        return Ok((Transformed { concealed, unset, ..Transformed::default() }, Vec::new()));
     }
     let dump = &desired.dumped.records;
     let translator = matching.translator(rows, options.attach_roles);
@@ -142,7 +146,7 @@ pub(crate) fn compared(
     let remarks = options.transforms.unknown_fields(&[&World::new(dump), &World::new(&found)]);
     let notices = notices(remarks)?;
     let untouched = options.transforms.untouched(dump, rows, &found, matching);
-    Ok((Transformed { untouched, concealed }, notices))
+    Ok((Transformed { untouched, concealed, unset }, notices))
 }
 
 /// What a pull found in records.

@@ -61,7 +61,7 @@ impl Consent for Asker<'_> {
             match (will_ask, asks_for_word) {
                 (false, true) => Decision::Refuse,
                 // The one document on stdout is no place for a question.
-                (false, false) if self.output.is_unanswered(self.consent.yes) => Decision::Decline,
+                (false, false) if self.output.is_unanswered(self.consent.yes) => Decision::Unasked,
                 (false, false) => Decision::Apply,
                 (true, true) if self.output.ask_word("This destroys data. Type yes to go on: ", word) => {
                     Decision::Apply

@@ -23,6 +23,7 @@ pub(super) fn pages(folder: &Path, output: &Output) -> Result<u8, Failure> {
     let failed = |source| Failure::Write { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
     clap_mangen::generate_to(Cli::command(), folder).map_err(failed)?;
-    output.written(folder, "man pages; read one by: man")?;
+    let page = folder.join("lockstep-push.1");
+    output.written(folder, &format!("the man pages of all commands; read one by: man {}", page.display()))?;
     Ok(DONE)
 }

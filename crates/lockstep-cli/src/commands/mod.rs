@@ -212,6 +212,7 @@ fn engine_exit_code(error: &EngineError) -> u8 {
     match error {
         EngineError::Refused(_)
         | EngineError::Declined
+        | EngineError::Unasked
         | EngineError::CannotApply { .. }
         | EngineError::Disagreement { .. }
         | EngineError::OtherSchema { .. }

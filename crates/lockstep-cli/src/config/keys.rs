@@ -134,7 +134,7 @@ pub(crate) static KEYS: &[Key] = &[
     Key {
         name: "directusToken",
         kind: Kind::Secret,
-        about: "An administrator's static token; email and password are then ignored.",
+        about: "An administrator's static token; email and password are then ignored, unless only they are typed.",
         variable: Some("DIRECTUS_TOKEN"),
         option: Some("directus-token"),
         role: Role::OnDemand,

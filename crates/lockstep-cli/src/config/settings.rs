@@ -111,7 +111,7 @@ pub(crate) struct Connection {
 /// How to log in.
 #[derive(Debug, Clone)]
 pub(crate) enum Credentials {
-    /// A static token; email and password are then ignored, unless they are typed and the token is not.
+    /// A static token; email and password are then ignored, unless only they are typed.
     Token(Sourced<SecretString>),
     /// Email and password.
     Login {
@@ -227,8 +227,8 @@ impl Settings {
     /// No URL or one that is none, no way to log in.
     pub(crate) fn connection(&self) -> Result<Connection, ConfigError> {
         let url = self.url()?;
-        // Who types an email address does not mean the token of a file.
-        let by_password = is_typed(&self.email) && !is_typed(&self.token);
+        // Who types an email address, and has a password, does not mean a token from elsewhere.
+        let by_password = is_typed(&self.email) && self.password.is_some() && !is_typed(&self.token);
         let token = self.token.clone().filter(|_| !by_password);
         if let Some(token) = token.transpose().map_err(ConfigError::UnsetVariable)? {
             return Ok(Connection { url, credentials: Credentials::Token(token) });

@@ -143,9 +143,12 @@ async fn a_login_that_is_typed_where_a_file_has_a_token() {
     let fake = Fake::answering(&[("/auth/login", 401, &bad), ("/server/info", 401, &bad)]).await;
     let told = place.refuses(1, &["diff", "-u", &fake.url(), "-e", "a@b.c", "-p", "s3cret"]).await;
     assert!(told.contains("does not take a@b.c with the password of the command line"), "{told}");
-    let told = place.refuses(1, &["diff", "-u", &fake.url()]).await;
-    assert!(told.contains("does not take the token of DIRECTUS_TOKEN in "), "{told}");
-    assert!(!told.contains("of-the-file"), "{told}");
+    // Without a password the address alone is no login.
+    for arguments in [&["diff", "-u", &fake.url()][..], &["diff", "-u", &fake.url(), "-e", "a@b.c"]] {
+        let told = place.refuses(1, arguments).await;
+        assert!(told.contains("does not take the token of DIRECTUS_TOKEN in "), "{told}");
+        assert!(!told.contains("of-the-file"), "{told}");
+    }
 }
 
 /// Its token expires, a second login gives another one: the user notices nothing.

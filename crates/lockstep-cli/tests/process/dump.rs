@@ -95,22 +95,36 @@ async fn whose_operations_go_in_a_circle() {
 #[tokio::test]
 async fn that_lacks_a_text_that_every_record_has() {
     let place = Place::with_dump();
-    let refused = "and the instance takes no record without it\n    hint: give the record a text as name, or pull again";
+    let hint = "hint: give the record a text as name; a field that the configuration ignores does not count";
     for (name, told) in [
-        ("", format!("name is missing, {refused}")),
-        (r#","name":null"#, format!("name is null, {refused}")),
-        (
-            r#","name":5"#,
-            "name is 5, and has to be a text\n    hint: give the record a text as name, or pull again"
-                .to_owned(),
-        ),
+        ("", "missing, and the instance takes no record without it"),
+        (r#","name":null"#, "null, and has to be a text"),
+        (r#","name":5"#, "a number, and has to be a text"),
     ] {
         place.records("roles", &format!(r#"[{{"_syncId":"{ID}1"{name}}}]"#));
         let expected = format!(
-            "error: the dump has a problem, and nothing was written\n  - roles.json: \"{ID}1\" ({ID}1): {told}"
+            "error: the dump has a problem, and nothing was written\n  - roles.json: \"{ID}1\" ({ID}1): name is {told}\n    {hint}"
         );
         says(&place, 1, &expected).await;
     }
+}
+
+/// What is wrong with a value of a variable is said without the value, and a variable that is not set is no missing value.
+#[tokio::test]
+async fn whose_required_value_is_that_of_a_variable() {
+    let place = Place::with_dump();
+    place.with_schema();
+    place.file(".env", "SECRET=s3cret\n");
+    let record = |value: &str| {
+        format!(r#"[{{"_syncId":"{ID}1","language":"en-US","key":"imprint","value":{value}}}]"#)
+    };
+    place.records("translations", &record(r#"["${SECRET}"]"#));
+    let fake = Fake::empty().await;
+    let told = place.refuses_at(&fake, 1, &["push"]).await;
+    assert!(told.contains("value is a list, and has to be a text") && !told.contains("s3cret"), "{told}");
+    place.records("translations", &record(r#""${NOBODY_SET_IT}""#));
+    let ran = place.run_at(&fake, &["diff"]).await.exits(0).says("1 to create");
+    drop(ran.says("the variable NOBODY_SET_IT is not set, so value is not compared"));
 }
 
 /// A flow with three operations, and where each goes on.
@@ -120,7 +134,7 @@ fn operations(place: &Place, next: [Option<u32>; 3]) {
         let number = place + 1;
         let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{ID}{next}\""));
         format!(
-            r#"{{"_syncId":"{ID}{number}","key":"step{number}","type":"log","flow":"{ID}f","resolve":{next}}}"#
+            r#"{{"_syncId":"{ID}{number}","key":"step{number}","type":"log","position_x":1,"position_y":1,"flow":"{ID}f","resolve":{next}}}"#
         )
     };
     let all: Vec<_> = next.iter().enumerate().map(operation).collect();

@@ -62,11 +62,12 @@ async fn destruction_takes_a_typed_yes() {
 #[tokio::test]
 async fn nobody_is_asked_for_json() {
     let (place, fake) = (dump(), instance().await);
-    for arguments in ["push --json", "push --json --yes"] {
-        let ran = typing("n", arguments, &place, &fake).await;
-        assert!(!ran.stdout.contains("[y/N]") && ran.stdout.contains("{\r\n  \""), "{ran}");
-    }
-    drop(typing("n", "push --json --yes", &place, &fake).await.exits(2));
+    let ran = typing("n", "push --json", &place, &fake).await.exits(3);
+    assert!(!ran.stdout.contains("[y/N]") && ran.stdout.contains("{\r\n  \""), "{ran}");
+    drop(ran.says("not applied: nobody said yes").says("hint: say --yes"));
+    assert!(fake.writes().is_empty(), "{:#?}", fake.writes());
+    let ran = typing("n", "push --json --yes", &place, &fake).await.exits(2);
+    assert!(!ran.stdout.contains("[y/N]") && ran.stdout.contains("{\r\n  \""), "{ran}");
 }
 
 #[tokio::test]

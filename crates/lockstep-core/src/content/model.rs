@@ -349,7 +349,9 @@ fn users() -> Draft {
 /// What every version of Directus has of files.
 fn files() -> Draft {
     let mut draft = Draft::new(FILES, Key::Uuid, "id");
-    draft.links = vec![to("folder", "directus_folders"), to("uploaded_by", USERS), to("modified_by", USERS)];
+    // A user stays as long as a file names it; a folder does not.
+    let blocking = |field: &str| Link { blocks: true, ..to(field, USERS) };
+    draft.links = vec![to("folder", "directus_folders"), blocking("uploaded_by"), blocking("modified_by")];
     draft.ignored = names(&[
         "_file_path",
         "filename_disk",

@@ -146,11 +146,19 @@ fn compared(
     mappings: &Mappings,
     rules: Rules,
 ) -> Result<Changes, Vec<Problem>> {
-    let registry = registry();
+    compared_in(&registry(), records, rows, mappings, rules)
+}
+
+fn compared_in(
+    registry: &Registry,
+    records: &DumpRecords,
+    rows: &InstanceRows,
+    mappings: &Mappings,
+    rules: Rules,
+) -> Result<Changes, Vec<Problem>> {
     let user = CurrentUser { id: "me".into(), role: None };
     let specials = Specials::find(rows, &user, mappings);
-    let sides =
-        Sides { dump: records, rows, mappings, specials: &specials, target: "http://t", registry: &registry };
+    let sides = Sides { dump: records, rows, mappings, specials: &specials, target: "http://t", registry };
     let mode = Mode {
         scope: records.keys().copied().collect(),
         preserve: PreserveIds::None,
@@ -207,6 +215,29 @@ fn carried_out(plan: &Plan) -> BTreeMap<&'static str, BTreeMap<String, Fields>> 
         }
     }
     rows
+}
+
+/// A file names who uploaded it, and a user may have a file as avatar: the database keeps the user as long as the file is there.
+#[test]
+fn files_go_before_the_users_that_they_name() {
+    let registry = Registry::new(vec![described(USERS), described(FILES)]);
+    let row = |id: &str, fields: Value| Row { id: id.into(), fields: fields.as_object().unwrap().clone() };
+    let rows = InstanceRows::from([
+        ("users", vec![row("jane", json!({"email": "jane@example.com", "avatar": "logo"}))]),
+        ("files", vec![row("logo", json!({"title": "Logo", "uploaded_by": "jane"}))]),
+    ]);
+    let mut mappings = Mappings::default();
+    mappings.record("users", "jane".into(), "jane".into());
+    mappings.record("files", "logo".into(), "logo".into());
+    let records = DumpRecords::from([("users", vec![]), ("files", vec![])]);
+    let changes = compared_in(&registry, &records, &rows, &mappings, Rules::default()).unwrap();
+    let plan = plan(&changes, &rows, Limits::default());
+    let stages: Vec<Vec<_>> = plan
+        .stages
+        .iter()
+        .map(|stage| stage.lanes.iter().flatten().map(|batch| (batch.verb, batch.collection.name)).collect())
+        .collect();
+    assert_eq!(stages, [[(Verb::Delete, "files")], [(Verb::Delete, "users")]]);
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl<'a> Translator<'a> {
             others.insert(*name, unpaired);
         }
         let has_uuids = |name: &str| Collection::named(name).is_some_and(|c| c.key == Key::Uuid);
-        let to_local: HashMap<&str, &str> = ids
+        let differing: Vec<(&str, &str)> = ids
             .of(has_uuids)
             .map(|(sync, local)| (sync.as_str(), local.as_str()))
             // A SyncID that is an ordinary word would be found in ordinary texts.
@@ -75,8 +75,8 @@ impl<'a> Translator<'a> {
         Self {
             ids,
             others,
-            to_sync: to_local.iter().map(|(sync, local)| (*local, *sync)).collect(),
-            to_local,
+            to_sync: differing.iter().map(|(sync, local)| (*local, *sync)).collect(),
+            to_local: differing.into_iter().collect(),
             attach_roles,
             keys: HashMap::new(),
             pending: HashSet::new(),

@@ -15,7 +15,7 @@ use crate::record::{Fields, Late, LocalId};
 #[must_use]
 pub fn plan(changes: &Changes, rows: &InstanceRows, limits: Limits) -> Plan {
     let planner = Planner { changes, rows, limits, groups: groups(changes) };
-    let mut stages = vec![planner.release(), planner.delete(true)];
+    let mut stages = vec![planner.release(), planner.delete_first()];
     for level in planner.levels() {
         stages.extend(planner.creations(&level));
         stages.push(planner.updates_of(&level));
@@ -262,23 +262,23 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    fn delete(&self, first: bool) -> Stage {
+    /// Stage 2, of collections whose names have to be free before others get them.
+    fn delete_first(&self) -> Stage {
         let all = self.groups.iter().flat_map(|group| &group.collections);
-        self.deletions_of(all.filter(|collection| collection.delete_first == first))
+        let lanes = all.filter(|collection| collection.delete_first).map(|it| self.deletions(it));
+        Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
     }
 
     /// Stage 4, children first: highest level first.
     fn delete_later(&self) -> Vec<Stage> {
         let of_level = |level: Vec<&Group>| {
             let collections = level.into_iter().flat_map(|group| &group.collections);
-            self.deletions_of(collections.filter(|collection| !collection.delete_first))
+            let lanes = collections
+                .filter(|collection| !collection.delete_first)
+                .map(|collection| (*collection, self.deletions(collection)));
+            blocking_first(lanes.filter(|(_, lane)| !lane.is_empty()).collect())
         };
-        self.levels().into_iter().rev().map(of_level).collect()
-    }
-
-    fn deletions_of<'b>(&self, collections: impl Iterator<Item = &'b &'static Collection>) -> Stage {
-        let lanes = collections.map(|collection| self.deletions(collection));
-        Stage { lanes: lanes.filter(|lane| !lane.is_empty()).collect() }
+        self.levels().into_iter().rev().flat_map(of_level).collect()
     }
 
     fn deletions(&self, collection: &'static Collection) -> Lane {
@@ -306,6 +306,29 @@ impl<'a> Planner<'a> {
             })
         })
     }
+}
+
+/// Deletions of collections that may refer to each other in a circle: what keeps others from being deleted goes before them.
+fn blocking_first(mut waiting: Vec<(&'static Collection, Lane)>) -> Vec<Stage> {
+    let blocks = |one: &Collection, other: &Collection| {
+        let mut blocking = one.references.iter().filter(|reference| reference.blocks);
+        one.name != other.name
+            && blocking.any(|reference| reference.targets().any(|target| target == other.name))
+    };
+    let mut stages = Vec::new();
+    while !waiting.is_empty() {
+        let is_free: Vec<bool> =
+            waiting.iter().map(|(of, _)| !waiting.iter().any(|(other, _)| blocks(other, of))).collect();
+        // Of those that block each other no one is the first.
+        let stuck = !is_free.contains(&true);
+        let (mut lanes, mut later) = (Vec::new(), Vec::new());
+        for ((collection, lane), free) in waiting.into_iter().zip(is_free) {
+            if free || stuck { lanes.push(lane) } else { later.push((collection, lane)) }
+        }
+        stages.push(Stage { lanes });
+        waiting = later;
+    }
+    stages
 }
 
 /// A value that is sent costs the server three times: in the record, and twice in the revision of it.

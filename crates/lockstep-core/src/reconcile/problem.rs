@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
 use crate::collection::Collection;
 use crate::identity::matching::Ambiguity;
 use crate::identity::translate::MissingReference;
@@ -42,7 +40,7 @@ pub enum Problem {
         /// What to do.
         hint: String,
     },
-    /// A record lacks a text without which the server takes none.
+    /// A record lacks a value without which the server takes none.
     Lacking {
         /// The file that the record stands in.
         place: String,
@@ -52,8 +50,10 @@ pub enum Problem {
         label: String,
         /// The field.
         field: &'static str,
-        /// What stands there; none if the record does not have the field.
-        found: Option<Value>,
+        /// What it has to hold, in words.
+        needs: &'static str,
+        /// What stands there, in words, because it may be a secret; none if the record does not have the field.
+        found: Option<&'static str>,
     },
     /// A record has no key, and the server makes none.
     NoKey {
@@ -124,7 +124,9 @@ impl Problem {
                 format!("add the record to a seed of {}, or push what creates it first", shown(reference.target))
             }
             Self::Unfit { hint, .. } => hint.clone(),
-            Self::Lacking { field, .. } => format!("give the record a text as {field}, or pull again"),
+            Self::Lacking { field, needs, .. } => {
+                format!("give the record {needs} as {field}; a field that the configuration ignores does not count")
+            }
             Self::NoKey { field, .. } => {
                 format!("give the record a value for {field}, or set preserve_ids, so that its _sync_id serves")
             }
@@ -170,12 +172,11 @@ impl fmt::Display for Problem {
             Self::Unfit { place, sync_id, field, reason, .. } => {
                 write!(f, "{place}: {sync_id}: {field} {reason}")
             }
-            Self::Lacking { place, sync_id, label, field, found } => {
+            Self::Lacking { place, sync_id, label, field, needs, found } => {
                 write!(f, "{place}: \"{label}\" ({sync_id}): {field} is ")?;
                 match found {
                     None => f.write_str("missing, and the instance takes no record without it"),
-                    Some(Value::Null) => f.write_str("null, and the instance takes no record without it"),
-                    Some(value) => write!(f, "{value}, and has to be a text"),
+                    Some(found) => write!(f, "{found}, and has to be {needs}"),
                 }
             }
             Self::NoKey { place, sync_id, field } => {

@@ -47,7 +47,12 @@ pub struct Transformed {
     pub untouched: Untouched,
     /// What reports do not show, by record: the place, and what is shown instead.
     pub concealed: Concealed,
+    /// What is not compared because a variable is not set.
+    pub unset: UnsetFields,
 }
+
+/// Fields that records do not have because a variable in them is not set: collection, record, field.
+pub type UnsetFields = BTreeSet<(&'static str, SyncId, String)>;
 
 /// Places whose values come from variables, by record, and what is shown instead.
 pub type Concealed = BTreeMap<(&'static str, SyncId), Vec<(Path, Value)>>;

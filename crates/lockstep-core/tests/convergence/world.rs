@@ -173,7 +173,7 @@ impl Builder {
                 _ => json!(null),
             };
             let key = format!("op{}", self.dice.below(3) + 3 * place);
-            let fields = json!({"name": key, "key": key, "type": "log", "flow": flow, "resolve": resolve, "reject": reject, "options": options});
+            let fields = json!({"name": key, "key": key, "type": "log", "position_x": 1, "position_y": place, "flow": flow, "resolve": resolve, "reject": reject, "options": options});
             self.add("operations", id, fields);
         }
     }
@@ -234,7 +234,7 @@ impl Builder {
         }
         for id in self.ids(7) {
             if let Value::String(dashboard) = self.dice.pick(&ids) {
-                self.add("panels", &id, json!({"dashboard": dashboard, "name": null, "type": "label"}));
+                self.add("panels", &id, json!({"dashboard": dashboard, "name": null, "type": "label", "position_x": 1, "position_y": 1, "width": 8, "height": 4}));
             }
         }
     }

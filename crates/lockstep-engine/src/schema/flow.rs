@@ -104,6 +104,7 @@ pub async fn apply_to(
         match consent.decide(&info, &differences, &notices) {
             Decision::Apply => {}
             Decision::Decline => return Err(EngineError::Declined),
+            Decision::Unasked => return Err(EngineError::Unasked),
             Decision::Refuse => return Err(EngineError::Refused(Box::new(differences))),
         }
         observer.event(Event::Phase(Phase::ApplyingSchema));

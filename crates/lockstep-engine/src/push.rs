@@ -35,6 +35,21 @@ pub enum Decision {
     Refuse,
 }
 
+impl Decision {
+    /// Whether to go on with these changes.
+    ///
+    /// # Errors
+    /// Why not; nothing was written then.
+    pub(crate) fn on(self, differences: &Differences) -> Result<(), EngineError> {
+        match self {
+            Self::Apply => Ok(()),
+            Self::Decline => Err(EngineError::Declined),
+            Self::Unasked => Err(EngineError::Unasked),
+            Self::Refuse => Err(EngineError::Refused(Box::new(differences.clone()))),
+        }
+    }
+}
+
 /// Who decides whether to write, after having seen what.
 pub trait Consent {
     /// Decides.
@@ -150,12 +165,7 @@ pub(crate) async fn bring(
     licence::check(&pusher.instance, &first).await?;
     let info = info(&pusher.instance, pusher.store.as_ref());
     if !first.differences.is_empty() {
-        match consent.decide(&info, &first.differences, &first.notices) {
-            Decision::Apply => {}
-            Decision::Decline => return Err(EngineError::Declined),
-            Decision::Unasked => return Err(EngineError::Unasked),
-            Decision::Refuse => return Err(EngineError::Refused(Box::new(first.differences))),
-        }
+        consent.decide(&info, &first.differences, &first.notices).on(&first.differences)?;
     }
     let (differences, notices) = (first.differences.clone(), first.notices.clone());
     let residue = match pusher.write(first).await {

@@ -65,8 +65,8 @@ pub(crate) fn desired(
     match unset {
         Unset::Refuse if !missing.is_empty() => Err(EngineError::Problems(problems(dumped, missing))),
         Unset::LeaveOut => {
-            let left_out = leave_out(dumped, missing);
-            Ok((concealed, left_out))
+            let fields = leave_out(dumped, missing);
+            Ok((concealed, fields))
         }
         Unset::Refuse | Unset::Literal => Ok((concealed, UnsetFields::new())),
     }

@@ -350,15 +350,15 @@ impl<'a> Matcher<'a> {
     }
 
     fn pair_twins(&mut self, collection: &'static Collection, records: &[&Record], rows: &[&Row]) {
+        // One and one belong together whatever they hold.
+        if let ([record], [row]) = (records, rows) {
+            self.adopt(collection, record, row);
+            return;
+        }
         let (mut records, mut rows) = (records.to_vec(), rows.to_vec());
         records.sort_by(|a, b| a.sync_id.cmp(&b.sync_id));
         rows.sort_by(|a, b| a.id.order().cmp(&b.id.order()));
         let mut rest = Vec::new();
-        // One and one belong together whatever they hold.
-        if let ([record], [row]) = (records.as_slice(), rows.as_slice()) {
-            self.adopt(collection, record, row);
-            return;
-        }
         for record in records {
             match rows.iter().position(|row| self.has_content(collection, record, row)) {
                 Some(place) => self.adopt(collection, record, rows.remove(place)),

@@ -47,12 +47,12 @@ pub enum Hint {
 #[must_use]
 pub fn hint(collections: &Json) -> Option<Hint> {
     let mut tables = rows(collections)?.iter().filter_map(|collection| collection.get("schema")?.as_object());
-    tables.find_map(|table| match () {
-        () if table.get("sql").is_some() => Some(Hint::Sqlite),
-        () if table.len() == 3 && ["schema", "comment"].iter().all(|key| table.get(key).is_some()) => {
-            Some(Hint::Postgres)
+    tables.find_map(|table| {
+        let tells = |key| table.get(key).is_some();
+        if tells("sql") {
+            return Some(Hint::Sqlite);
         }
-        () => None,
+        (table.len() == 3 && tells("schema") && tells("comment")).then_some(Hint::Postgres)
     })
 }
 

@@ -19,7 +19,7 @@ use crate::compare::schema_notices;
 use crate::error::EngineError;
 use crate::instance::Instance;
 use crate::licence;
-use crate::push::{Consent, Decision, milliseconds};
+use crate::push::{Consent, milliseconds};
 
 /// What an instance is to be brought to.
 #[derive(Debug)]
@@ -101,12 +101,7 @@ pub async fn apply_to(
     let mut applied = Applied::default();
     let mut residue = None;
     if comparison.diff.is_some() {
-        match consent.decide(&info, &differences, &notices) {
-            Decision::Apply => {}
-            Decision::Decline => return Err(EngineError::Declined),
-            Decision::Unasked => return Err(EngineError::Unasked),
-            Decision::Refuse => return Err(EngineError::Refused(Box::new(differences))),
-        }
+        consent.decide(&info, &differences, &notices).on(&differences)?;
         observer.event(Event::Phase(Phase::ApplyingSchema));
         // Changes that were computed before cannot be compared with what the server would compute now.
         let mode = if matches!(goal, Goal::Diff(_)) { None } else { Some(options.mode) };
